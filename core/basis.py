@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Named channel sets: what the columns of a `Motion` mean.
+
+Rotations are rotation vectors in radians, right-handed, in the head's own frame: x to the character's left, y up,
+z forward (FLAME's axes). So `head_x` > 0 lowers the chin, `head_y` > 0 turns to the character's left and `head_z` > 0
+tilts the head towards the character's right shoulder; an eye with `_x` > 0 looks down, with `_y` > 0 to the
+character's left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import InputError
+
+ARKIT_SHAPES: tuple[str, ...] = (
+    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft",
+    "eyeWideLeft", "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight",
+    "eyeSquintRight", "eyeWideRight", "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel",
+    "mouthPucker", "mouthLeft", "mouthRight", "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft",
+    "mouthFrownRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPressLeft", "mouthPressRight",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "browDownLeft",
+    "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+HEAD_ROTATION = ("head_x", "head_y", "head_z")
+JAW_ROTATION = ("jaw_x", "jaw_y", "jaw_z")
+EYE_ROTATION = ("left_eye_x", "left_eye_y", "right_eye_x", "right_eye_y")
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A named, ordered set of channels."""
+
+    name: str
+    channels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+    def index(self, channel: str) -> int:
+        """Column of one channel; ValueError when the basis has none of that name."""
+        return self.channels.index(channel)
+
+    def indices(self, channels: Sequence[str]) -> list[int]:
+        """Columns of several channels, in the order asked for."""
+        return [self.index(channel) for channel in channels]
+
+
+FLAME = Basis("flame", tuple(f"exp{i:03d}" for i in range(1, 101)) + HEAD_ROTATION + JAW_ROTATION)
+ARKIT = Basis("arkit", ARKIT_SHAPES + HEAD_ROTATION + EYE_ROTATION)
+BASES = {basis.name: basis for basis in (FLAME, ARKIT)}
+
+
+def basis_named(name: str, channels: Sequence[str]) -> Basis:
+    """The known basis `name` with exactly these channels, or a new one of that name.
+
+    Raises InputError when `name` is a known basis but the channels differ from it.
+    """
+    known = BASES.get(name)
+    if known is None:
+        return Basis(name, tuple(channels))
+    if known.channels != tuple(channels):
+        raise InputError(f"The motion says its basis is '{name}' but its channels are not that basis's.")
+    return known

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry: every model that can be picked, what it is, and where its weights are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .basis import ARKIT, FLAME, Basis
+from .errors import InputError
+from .motion import Motion
+
+Progress = Callable[[float], None]
+Cancel = Callable[[], bool]
+
+WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
+
+
+class SpeechModel(Protocol):
+    """What every model can do. No part of artalk outside its own room knows more about a model than this."""
+
+    basis: Basis
+    fps: float
+
+    def generate(
+        self,
+        audio: NDArray[np.float32],
+        *,
+        style: Motion | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Motion:
+        """Speech (n,) mono at 16 kHz -> the model's own motion, no post-processing.
+
+        `progress` is called with the fraction done, `cancel` asked between windows; raises Cancelled when it says yes.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One line of the registry."""
+
+    name: str
+    title: str
+    basis: Basis
+    licence: str
+    weights: Path | None
+    """Where the shipped weights lie; None when the user has to bring them."""
+
+
+MODELS: dict[str, ModelEntry] = {
+    entry.name: entry
+    for entry in (
+        ModelEntry(
+            "mini", "artalk-mini (shipped)", ARKIT, "GPL-3.0-or-later", WEIGHTS_FOLDER / "artalk-mini.safetensors"
+        ),
+        ModelEntry("artalk", "ARTalk, released weights (wav2vec 2.0)", FLAME, "see its model card; yours to get", None),
+        ModelEntry("artalk-mimi", "ARTalk with the mimi audio encoder", FLAME, "see its model card; yours to get", None),
+    )
+}
+
+
+def entry(name: str) -> ModelEntry:
+    """The registry's entry of that name; InputError that lists the names when there is none."""
+    if name not in MODELS:
+        raise InputError(f"There is no model '{name}': choose one of {', '.join(MODELS)}.")
+    return MODELS[name]
+
+
+def load(name: str, weights: Path | None = None, device: str = "cpu") -> SpeechModel:
+    """Load a model with its own weights or the file given; InputError when they are missing or do not fit."""
+    model = entry(name)
+    path = weights or model.weights
+    if path is None:
+        raise InputError(f"The weights of '{name}' do not come with artalk: give the file with --weights FILE.")
+    if not path.is_file():
+        raise InputError(f"The weights file '{path}' of the model '{name}' is missing: reinstall artalk or give the file.")
+    try:
+        from .artalk.checkpoint import load_pipeline
+    except ModuleNotFoundError as missing:
+        raise InputError(f"The model needs the Python package '{missing.name}', which is not installed here.") from None
+    return load_pipeline(path, variant=name, device=device)
