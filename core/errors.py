@@ -6,5 +6,5 @@ class InputError(Exception):
     """Something the user gave is wrong; the message is one sentence: what is wrong and what to do next."""
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
     """The user cancelled the job; nothing was changed."""

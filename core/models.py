@@ -62,7 +62,9 @@ MODELS: dict[str, ModelEntry] = {
             "mini", "artalk-mini (shipped)", ARKIT, "GPL-3.0-or-later", WEIGHTS_FOLDER / "artalk-mini.safetensors"
         ),
         ModelEntry("artalk", "ARTalk, released weights (wav2vec 2.0)", FLAME, "see its model card; yours to get", None),
-        ModelEntry("artalk-mimi", "ARTalk with the mimi audio encoder", FLAME, "see its model card; yours to get", None),
+        ModelEntry(
+            "artalk-mimi", "ARTalk with the mimi audio encoder", FLAME, "see its model card; yours to get", None
+        ),
     )
 }
 
@@ -74,16 +76,34 @@ def entry(name: str) -> ModelEntry:
     return MODELS[name]
 
 
-def load(name: str, weights: Path | None = None, device: str = "cpu") -> SpeechModel:
-    """Load a model with its own weights or the file given; InputError when they are missing or do not fit."""
+def load(name: str, weights: Path | None = None, device: str = "auto") -> SpeechModel:
+    """Load a model with its own weights or the file given; InputError when they are missing or do not fit.
+
+    `device` is cpu, cuda, mps, or auto: the best one that is here.
+    """
     model = entry(name)
     path = weights or model.weights
     if path is None:
         raise InputError(f"The weights of '{name}' do not come with artalk: give the file with --weights FILE.")
     if not path.is_file():
-        raise InputError(f"The weights file '{path}' of the model '{name}' is missing: reinstall artalk or give the file.")
+        raise InputError(
+            f"The weights file '{path}' of the model '{name}' is missing: reinstall artalk or give the file."
+        )
     try:
         from .artalk.checkpoint import load_pipeline
+
+        return load_pipeline(path, variant=name, device=resolve_device(device))
     except ModuleNotFoundError as missing:
         raise InputError(f"The model needs the Python package '{missing.name}', which is not installed here.") from None
-    return load_pipeline(path, variant=name, device=device)
+
+
+def resolve_device(device: str) -> str:
+    """The torch device meant by a user's word; InputError when it is not on this machine."""
+    import torch
+
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if here[name])
+    if not here.get(device, False):
+        raise InputError(f"The device '{device}' is not available here: choose auto or cpu.")
+    return device

@@ -101,7 +101,9 @@ class Motion:
         except FileNotFoundError:
             raise InputError(f"There is no motion file '{path}'.") from None
         except (OSError, KeyError, ValueError, EOFError, BadZipFile):
-            raise InputError(f"'{path}' is not a motion saved by artalk: give a .npz made by `artalk generate`.") from None
+            raise InputError(
+                f"'{path}' is not a motion saved by artalk: give a .npz made by `artalk generate`."
+            ) from None
 
 
 def concatenate(motions: Sequence[Motion]) -> Motion:
@@ -130,4 +132,5 @@ def _monotone_cubic(values: NDArray[np.float32], position: NDArray[np.float64]) 
     t2, t3 = t * t, t * t * t
     out = (2 * t3 - 3 * t2 + 1) * rows[left] + (t3 - 2 * t2 + t) * slope[left]
     out += (3 * t2 - 2 * t3) * rows[left + 1] + (t3 - t2) * slope[left + 1]
-    return out.astype(np.float32)
+    result: NDArray[np.float32] = out.astype(np.float32)
+    return result

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: `artalk generate | weights | evaluate | train | demo`.
+
+stdout is data, stderr is talk. Exit codes: 0 done, 2 the user's input, 1 our fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import audio as sound
+from . import models
+from .errors import Cancelled, InputError
+from .generate import POSTS, Options, check, generate
+from .motion import Motion
+
+ENDINGS = (".npz", ".csv", ".blend")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = options.run
+    try:
+        run(options)
+    except InputError as error:
+        print(f"artalk: {error}", file=sys.stderr)
+        return 2
+    except (Cancelled, KeyboardInterrupt):
+        print("artalk: cancelled, nothing was written.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
+    """The choices of one generation; shared with `blender --command artalk`."""
+    parser.add_argument("--model", default="mini", choices=list(models.MODELS), help="which model speaks")
+    parser.add_argument("--weights", type=Path, help="weights file, where they do not come with artalk")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument(
+        "--style", type=Path, help="a two-second motion (.npz, or a published .pt) whose style to take on"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="another number gives other blinks and glances")
+    parser.add_argument("--fps", type=float, help="frame rate of the result (default: the model's own)")
+    parser.add_argument("--post", default="artalk", choices=POSTS, help="layers of ours, the published ones, or none")
+    parser.add_argument("--basis", help="channel set of the result: arkit or flame (default: the model's own)")
+
+
+def options_from(arguments: argparse.Namespace) -> Options:
+    """The Options that the shared arguments describe."""
+    names = ("model", "weights", "style", "seed", "fps", "post", "basis", "device")
+    return Options(**{name: getattr(arguments, name) for name in names})
+
+
+def output_paths(inputs: Sequence[Path], out: Path) -> list[Path]:
+    """One output for each input: `out` itself for one file, `out`/NAME.npz where `out` is a folder.
+
+    Raises InputError for an ending that is none of ours, and for two inputs that would write one file.
+    """
+    if out.suffix in ENDINGS and not out.is_dir():
+        if len(inputs) > 1:
+            raise InputError(f"{len(inputs)} sounds cannot go into the one file '{out}': give a folder with --out.")
+        if not out.parent.is_dir():
+            raise InputError(f"The folder '{out.parent}' does not exist: make it or choose another --out.")
+        return [out]
+    if out.suffix and not out.is_dir():
+        raise InputError(f"'{out.suffix}' is no output that artalk writes: use {', '.join(ENDINGS)} or a folder.")
+    names = [path.stem for path in inputs]
+    if len(set(names)) < len(names):
+        raise InputError("Two of the sounds have the same name: write them into different folders.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder '{out}' cannot be made ({error.strerror}): choose another --out.") from None
+    return [out / f"{name}.npz" for name in names]
+
+
+def _generate(arguments: argparse.Namespace) -> None:
+    options = options_from(arguments)
+    check(options)
+    for path, out in zip(arguments.audio, output_paths(arguments.audio, arguments.out), strict=True):
+        samples = sound.read(path)
+        sound.require_speech(samples, f"The sound '{path.name}'")
+        bar = ProgressLine(path.name)
+        if out.suffix == ".blend":
+            _write_blend(path, out, options, bar)
+        else:
+            _write_motion(generate(samples, options, progress=bar), out)
+        bar.done()
+        print(out)
+
+
+def _write_motion(motion: Motion, out: Path) -> None:
+    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    try:
+        motion.save(partial)
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"'{out}' cannot be written ({error.strerror}): choose another --out.") from None
+
+
+def _write_blend(path: Path, out: Path, options: Options, bar: ProgressLine) -> None:
+    try:
+        from ..artalk_addon.headless import generate_blend
+    except ModuleNotFoundError as missing:
+        if missing.name != "bpy":
+            raise
+        raise InputError("Writing a .blend needs Blender's Python module: install it with `pip install bpy`.") from None
+    generate_blend(path, out, options, progress=bar)
+
+
+class ProgressLine:
+    """A progress line on stderr: percent and time left, redrawn in place on a terminal."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.start = time.monotonic()
+        self.live = sys.stderr.isatty()
+
+    def __call__(self, fraction: float) -> None:
+        """Show the fraction done (0 to 1)."""
+        if self.live:
+            spent = time.monotonic() - self.start
+            left = f", {spent / fraction - spent:.0f} s left" if fraction > 0.02 else ""
+            print(f"\r{self.title}: {100 * fraction:3.0f} %{left}    ", end="", file=sys.stderr, flush=True)
+
+    def done(self) -> None:
+        """End the line with the time that it took."""
+        lead = "\r" if self.live else ""
+        print(f"{lead}{self.title}: done in {time.monotonic() - self.start:.1f} s    ", file=sys.stderr)
+
+
+def _list_weights(_arguments: argparse.Namespace) -> None:
+    for entry in models.MODELS.values():
+        shipped = entry.weights is not None and entry.weights.is_file()
+        print(f"{entry.name:12s} {entry.basis.name:6s} {'shipped' if shipped else 'bring your own':15s} {entry.title}")
+
+
+def _verify_weights(arguments: argparse.Namespace) -> None:
+    models.load(arguments.model, arguments.weights, "cpu")
+    print(f"{arguments.weights or models.entry(arguments.model).weights}: fits the model '{arguments.model}'")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="artalk", description="Dialogue becomes facial animation.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("generate", help="animate recordings: to .npz, .csv or .blend")
+    command.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help="recordings: WAV, FLAC, OGG, MP3, AIFF")
+    command.add_argument("--out", type=Path, required=True, help="a .npz, .csv or .blend file, or a folder")
+    add_generate_arguments(command)
+    command.set_defaults(run=_generate)
+
+    command = commands.add_parser("weights", help="what models there are, and whether a weights file fits")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser("list", help="every model and where its weights come from")
+    action.set_defaults(run=_list_weights)
+    action = actions.add_parser("verify", help="load a weights file and say what differs")
+    action.add_argument("--model", required=True, choices=list(models.MODELS))
+    action.add_argument("--weights", type=Path, help="the file (default: the shipped one)")
+    action.set_defaults(run=_verify_weights)
+
+    from .evaluate.command import add_command as add_evaluate
+    from .train.command import add_command as add_train
+
+    add_evaluate(commands)
+    add_train(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("demo", help="a human recording becomes a .blend, a contact sheet and a film")
+    command.add_argument("--out", type=Path, default=Path("demo/output"), help="folder for the results")
+    command.add_argument("--audio", type=Path, help="your own recording instead of the shipped one")
+    command.set_defaults(run=_demo)
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from ..artalk_addon.demo import run_demo
+
+    for path in run_demo(arguments.out, arguments.audio):
+        print(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From speech to finished motion: the one function behind the panel, the Blender command and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import models
+from .basis import ARKIT, FLAME
+from .errors import InputError
+from .models import Cancel, Progress, SpeechModel
+from .motion import Motion
+from .polish.blinks import add_blinks
+from .polish.gaze import add_gaze
+from .polish.phrases import phrases
+from .polish.silence import hold_in_silence
+
+Post = Literal["artalk", "published", "none"]
+POSTS: tuple[Post, ...] = get_args(Post)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user can choose for one generation.
+
+    post: 'artalk' = our layers (below), 'published' = the smoothing and zeroing of ARTalk's own tools, 'none' = the
+          model's own output, exact.
+    fps:  rate of the result; None keeps the model's own.
+    """
+
+    model: str = "mini"
+    weights: Path | None = None
+    style: Path | None = None
+    seed: int = 0
+    fps: float | None = None
+    post: Post = "artalk"
+    basis: str | None = None
+    device: str = "auto"
+    blinks: float = 1.0
+    gaze: float = 1.0
+    hold_in_silence: float = 1.0
+
+
+def generate(
+    audio: NDArray[np.float32],
+    options: Options,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Motion:
+    """Speech (n,) mono at 16 kHz -> finished motion with its provenance in `meta`.
+
+    Raises InputError for a choice that cannot be met and Cancelled when `cancel` said so.
+    """
+    check(options)
+    model = load_model(options)
+    style = load_style(options.style) if options.style else None
+    raw = model.generate(audio, style=style, seed=options.seed, progress=progress, cancel=cancel)
+    motion = polish(raw, audio, options)
+    motion = motion.resample(options.fps) if options.fps else motion
+    return Motion(motion.values, motion.basis, motion.fps, {**motion.meta, **_provenance(audio, options)})
+
+
+def check(options: Options) -> None:
+    """Raise InputError when the options contradict each other or name what is not there; loads nothing."""
+    entry = models.entry(options.model)
+    if options.post not in POSTS:
+        raise InputError(f"There is no post-processing '{options.post}': choose one of {', '.join(POSTS)}.")
+    if options.basis is not None and options.basis != entry.basis.name:
+        raise InputError(
+            f"The model '{options.model}' gives the basis '{entry.basis.name}' and cannot be turned into "
+            f"'{options.basis}' yet: leave the basis out or choose a model of that basis."
+        )
+    if options.post == "published" and entry.basis != FLAME:
+        raise InputError(
+            f"The published post-processing is for FLAME motion: with '{options.model}' choose artalk or none."
+        )
+    if options.fps is not None and not 1 <= options.fps <= 1000:
+        raise InputError(f"A frame rate of {options.fps:g} is outside 1 to 1000: choose the rate of your scene.")
+
+
+def load_model(options: Options) -> SpeechModel:
+    """The model of these options; the last one used is kept, unless its file has changed since."""
+    path = options.weights or models.entry(options.model).weights
+    stamp = path.stat().st_mtime_ns if path and path.is_file() else 0
+    return _load_cached(options.model, options.weights, options.device, stamp)
+
+
+@lru_cache(maxsize=1)
+def _load_cached(name: str, weights: Path | None, device: str, _stamp: int) -> SpeechModel:
+    return models.load(name, weights, device)
+
+
+def load_style(path: Path) -> Motion:
+    """A style motion from a `.npz` of ours or a published `.pt`."""
+    from .artalk.checkpoint import load_style as load
+
+    return load(path)
+
+
+def polish(motion: Motion, audio: NDArray[np.float32], options: Options) -> Motion:
+    """Post-processing of a model's own motion: pure, seeded, and quick beside the model."""
+    if options.post == "none":
+        return motion
+    if motion.basis == FLAME:
+        from .artalk.postprocess import published
+
+        return published(motion)
+    if motion.basis != ARKIT:
+        return motion
+    spoken = phrases(audio)
+    motion = hold_in_silence(motion, audio, options.hold_in_silence)
+    motion = add_gaze(motion, spoken, options.seed, options.gaze)
+    return add_blinks(motion, spoken, options.seed, options.blinks)
+
+
+def _provenance(audio: NDArray[np.float32], options: Options) -> dict[str, object]:
+    return {
+        "model": options.model,
+        "seed": options.seed,
+        "post": options.post,
+        "style": options.style.name if options.style else None,
+        "audio_sha256": sha256(audio.tobytes()).hexdigest(),
+    }
