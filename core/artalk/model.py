@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole network of one ARTalk model."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from .audio_encoder import AudioEncoder, build_audio_encoder
+from .codec import MotionCodec
+from .config import ArtalkConfig
+from .generator import Generator, pool_scales
+from .style import StyleEncoder
+
+
+class ArtalkModel(nn.Module):
+    """Audio encoder, codec, style encoder and generator, and what is done with them for one window."""
+
+    def __init__(self, config: ArtalkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.audio_encoder = build_audio_encoder(config.audio)
+        self.codec = MotionCodec(config.codec)
+        self.style_encoder = StyleEncoder(config.style, config.codec.motion_dim)
+        self.generator = Generator(config.generator, config.codec, config.audio.width, config.style.width)
+
+    @property
+    def encoder(self) -> AudioEncoder:
+        """The audio encoder as the pipeline sees it."""
+        return cast(AudioEncoder, self.audio_encoder)
+
+    def style_token(self, style: Tensor | None) -> Tensor:
+        """Style motion (1, T, C), or None -> style token (1, 1, W)."""
+        feature = None if style is None else self.style_encoder(style)
+        return self.generator.style_token(feature, self.config.guidance)
+
+    def rest_bits(self) -> list[Tensor]:
+        """Bits of the window before the first: 100 frames of zeros in the motion's own units."""
+        codec = self.config.codec
+        return self.codec.encode(torch.zeros(1, codec.frames, codec.motion_dim, device=self.codec.motion_mean.device))
+
+    def generate_window(
+        self, features: Tensor, style_token: Tensor, previous: list[Tensor]
+    ) -> tuple[list[Tensor], Tensor]:
+        """Bits and motion (B, frames, C) of a window.
+
+        features: audio features (B, T, A); previous: bits of the window before.
+        """
+        context = self.generator.context(style_token, self.codec.next_scale_features(previous))
+        audio = pool_scales(features, self.config.codec.scales)
+        bits = self.generator.generate(context, style_token, audio, self.codec.quantiser)
+        return bits, self.codec.decode(self.codec.feature(previous), self.codec.feature(bits))
