@@ -78,6 +78,7 @@ def lookup(phone: str) -> tuple[Articulation, ...]:
     plain = "".join(letter for letter in phone if letter not in _DIACRITICS).replace("g", "ɡ").replace("ε", "ɛ")
     if plain not in phones:
         plain = _without_marks(plain)
+        plain = _RESPELLED.get(plain, plain)
     if plain in phones:
         return phones[plain]
     if len(plain) == 2 and plain[0] in phones and plain[1] in phones:
@@ -94,8 +95,8 @@ def articulate(spans: Sequence[PhoneSpan], duration: float, rate: float) -> NDAr
     """Articulation tracks (floor(duration * rate) + 1, 8) of timed phones; the columns are `CHANNELS`.
 
     Dominance blending after Cohen and Massaro (1993): each target is weighted by dominance * exp(-distance / reach),
-    where the distance counts from the phone's plateau; then hard gates shut the lips over p b m (voiced: all of it,
-    p and b: the first three quarters) and put the lip to the teeth over f v.
+    where the distance counts from the phone's plateau; then hard gates shut the lips over all of m
+    and the first three quarters of p and b, and put the lip to the teeth over f v.
     """
     count = int(np.floor(duration * rate)) + 1
     seconds = np.arange(count) / rate

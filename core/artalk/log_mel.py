@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The speech encoder of artalk-mini: log-mel spectrum, then convolutions over time in both directions.
+
+Everything before the convolutions is plain arithmetic (Hann window, discrete Fourier transform, mel matrix, logarithm,
+means), so another engine can repeat it digit by digit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .config import SAMPLE_RATE
+
+HOP = 160
+WINDOW = 400
+FFT = 512
+MEL_RATE = SAMPLE_RATE // HOP
+LOWEST_HZ, HIGHEST_HZ = 60.0, 7600.0
+POWER_FLOOR = 1e-10
+ACTIVE_RANGE = 5.8
+"""Frames this far below the loudest (natural log of power, 25 dB) count as active."""
+QUIETEST = -13.0
+"""Natural log of the summed mel power (about -62 dBFS of speech) under which a clip is not raised any further."""
+RELATIVE_FLOOR = 1e-5
+BAND_RANGE = 2.5
+"""How far the mean of a band may be corrected away from `band_reference`."""
+LOUDNESS_SPAN = 3
+"""Windows before and after a window that count for its loudness."""
+CONTEXT_FRAMES = 25
+"""Frames at 25 a second that the convolutions see to either side."""
+
+
+def mel_matrix(bands: int, warp: float = 1.0) -> NDArray[np.float32]:
+    """(FFT / 2 + 1, bands) triangles, evenly spaced on the mel scale 2595 log10(1 + f / 700), each of sum 1.
+
+    warp: factor on the frequency axis, to imitate longer or shorter vocal tracts.
+    """
+
+    def to_mel(hz: float) -> float:
+        return 2595 * math.log10(1 + hz / 700)
+
+    mels = np.linspace(to_mel(LOWEST_HZ), to_mel(HIGHEST_HZ), bands + 2)
+    edges = 700 * (10 ** (mels / 2595) - 1) * warp
+    bins = np.arange(FFT // 2 + 1) * SAMPLE_RATE / FFT
+    rising = (bins[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return np.asarray(triangles / np.maximum(triangles.sum(0), 1e-3), np.float32)
+
+
+def mel_power(audio: Tensor, matrix: Tensor) -> Tensor:
+    """Audio (n,), n a multiple of HOP -> mel power (n / HOP, bands); frame k is centred on sample k * HOP."""
+    padded = F.pad(audio, (WINDOW // 2, WINDOW // 2))
+    frames = padded.unfold(0, WINDOW, HOP)[: len(audio) // HOP]
+    spectrum = torch.fft.rfft(frames * torch.hann_window(WINDOW, device=audio.device), n=FFT)
+    return spectrum.abs().square() / FFT @ matrix
+
+
+def normalise(power: Tensor, span: Tensor, reference: Tensor) -> Tensor:
+    """Log-mel features that depend neither on the level nor on the colour of the recording.
+
+    power: (T, bands) mel power; span: (S, bands) mel power of the passage whose loudness counts;
+    reference: (bands,) mean of the bands in average speech. Returns (T, bands).
+    """
+    energy = (span.sum(1) + POWER_FLOOR).log()
+    smooth = F.avg_pool1d(energy[None], 5, stride=1, padding=2, count_include_pad=False)[0]
+    active = smooth > smooth.max() - ACTIVE_RANGE
+    loudness = energy[active].mean().clamp_min(QUIETEST)
+    mean = _relative_log(span[active], loudness).mean(0)
+    correction = (mean - reference).clamp(-BAND_RANGE, BAND_RANGE)
+    return _relative_log(power, loudness) - reference - correction
+
+
+def _relative_log(power: Tensor, loudness: Tensor) -> Tensor:
+    return (power * (-loudness).exp() + RELATIVE_FLOOR).log()
+
+
+class ConvBlock(nn.Module):
+    """Depthwise convolution over time, norm, and a two-layer mix of channels, with a skip (ConvNeXt, Liu et al. 2022)."""
+
+    def __init__(self, width: int, kernel: int, expansion: int, dropout: float) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.mix = nn.Sequential(
+            nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width), nn.Dropout(dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, W) -> (B, T, W)."""
+        mixed: Tensor = self.mix(self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2)))
+        return x + mixed
+
+
+class LogMelEncoder(nn.Module):
+    """16 kHz audio -> features at 25 frames a second. It sees one second to either side of a frame."""
+
+    memory_windows = LOUDNESS_SPAN
+
+    mel: Tensor
+    band_reference: Tensor
+
+    def __init__(
+        self,
+        width: int = 256,
+        *,
+        bands: int = 64,
+        kernel: int = 7,
+        blocks_50: int = 6,
+        blocks_25: int = 4,
+        expansion: int = 2,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.register_buffer("mel", torch.from_numpy(mel_matrix(bands)), persistent=False)
+        self.register_buffer("band_reference", torch.full((bands,), -6.0))
+        self.down_50 = nn.Conv1d(bands, width, 4, stride=2, padding=1)
+        self.blocks_50 = nn.Sequential(*(ConvBlock(width, kernel, expansion, dropout) for _ in range(blocks_50)))
+        self.down_25 = nn.Conv1d(width, width, 4, stride=2, padding=1)
+        self.blocks_25 = nn.Sequential(*(ConvBlock(width, kernel, expansion, dropout) for _ in range(blocks_25)))
+        self.norm = nn.LayerNorm(width)
+
+    def phone_features(self, mels: Tensor) -> Tensor:
+        """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 2, width) at 50 Hz."""
+        out: Tensor = self.blocks_50(F.gelu(self.down_50(mels.transpose(1, 2))).transpose(1, 2))
+        return out
+
+    def frame_features(self, phone_features: Tensor) -> Tensor:
+        """(B, T, width) at 50 Hz -> features (B, T / 2, width) at 25 Hz."""
+        out: Tensor = self.norm(self.blocks_25(self.down_25(phone_features.transpose(1, 2)).transpose(1, 2)))
+        return out
+
+    def forward(self, mels: Tensor) -> Tensor:
+        """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 4, width)."""
+        return self.frame_features(self.phone_features(mels))
+
+    def encode_clip(self, audio: Tensor, window: int) -> Iterator[Tensor]:
+        """Audio (n,) of whole windows of `window` samples -> features (T, width) of each window in turn.
+
+        Memory is flat: of a long clip only the windows that a window's loudness is taken from are held at a time.
+        """
+        count = len(audio) // window
+        frames = window // HOP
+        context = CONTEXT_FRAMES * 4
+        silence = audio.new_zeros(context, self.mel.shape[1])
+        powers: dict[int, Tensor] = {}
+        for index in range(count):
+            near = range(max(0, index - LOUDNESS_SPAN), min(count, index + LOUDNESS_SPAN + 1))
+            powers = {i: powers[i] if i in powers else self._window_power(audio, i, window) for i in near}
+            before = powers[index - 1][-context:] if index > 0 else silence
+            after = powers[index + 1][:context] if index + 1 < count else silence
+            power = torch.cat([before, powers[index], after])
+            mels = normalise(power, torch.cat([powers[i] for i in near]), self.band_reference)
+            yield self(mels[None])[0, CONTEXT_FRAMES : CONTEXT_FRAMES + frames // 4]
+
+    def _window_power(self, audio: Tensor, index: int, window: int) -> Tensor:
+        """Mel power of one window, whose first and last frames look into the neighbours."""
+        margin = HOP * math.ceil(WINDOW / 2 / HOP)
+        start, end = index * window, (index + 1) * window
+        piece = F.pad(audio[max(0, start - margin) : end + margin], (max(0, margin - start), max(0, end + margin - len(audio))))
+        first = margin // HOP
+        return mel_power(piece, self.mel)[first : first + window // HOP]

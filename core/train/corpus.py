@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The corpus: hours of synthesised speech with exact phone timings, in shards that can be made again from a seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..phones import PhoneSpan
+from . import text
+from .tts import RATE, Espeak, Speech, festival, flite, require_synthesisers
+
+SHARD_MINUTES = 10.0
+_FLITE_VOICES = ("slt", "rms", "awb", "kal16")
+_FLITE_WEIGHTS = (0.32, 0.3, 0.28, 0.1)
+_FESTIVAL_VOICES = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
+_ESPEAK_ENGLISH = ("en-us", "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-us-nyc", "en-gb-x-gbcwmd")
+_ESPEAK_VARIANTS = (
+    "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt klatt2 klatt3 klatt4 klatt6 Andy Annie Alicia Andrea Denis Diogo "
+    "Gene Gene2 Hugo Jacky Lee Marco Mario Michael Mike adam anika antonio aunty belinda benjamin boris caleb croak "
+    "david ed edward edward2 grandma grandpa gustave iven iven2 john linda marcelo max michel miguel norbert pablo "
+    "paul pedro quincy rob robert sandro shelby steph steph2 steph3 travis victor zac whisper"
+).split()
+_ESPEAK_OTHER = ("fr", "de", "es", "es-419", "it", "pt", "pt-br", "nl", "sv", "pl", "cs", "hu", "fi", "tr", "ro", "id")
+_ESPEAK_CYRILLIC = ("ru", "uk", "bg", "sr")
+LICENCES = {
+    "flite": "flite voices, free (BSD-like)",
+    "festival": "festival voices, free (BSD-like)",
+    "espeak": "output of espeak-ng, not covered by its licence",
+}
+TEXT_SOURCES = "King James Bible (public domain), sentence templates and syllables of this project"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance of the corpus."""
+
+    samples: NDArray[np.int16]
+    phones: list[PhoneSpan]
+    engine: str
+    voice: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Spec:
+    """What a shard is made of; written beside it, so a shard of another recipe is noticed."""
+
+    seed: int
+    index: int
+    minutes: float
+
+
+def build(
+    folder: Path, hours: float = 12.0, seed: int = 0, jobs: int = 2, say: Callable[[str], None] | None = None
+) -> list[Path]:
+    """Synthesise a corpus into `folder` as shards of about ten minutes; shards that are there already are kept.
+
+    Mix by time: flite 45 %, festival 20 %, espeak-ng English 25 %, espeak-ng in other languages 10 %, with stretch,
+    pitch and pauses drawn at random. The same seed and number of hours give the same corpus.
+    Raises InputError naming the Debian packages when a synthesiser is missing.
+    """
+    require_synthesisers()
+    text.verses()
+    folder.mkdir(parents=True, exist_ok=True)
+    count = max(1, round(hours * 60 / SHARD_MINUTES))
+    minutes = min(SHARD_MINUTES, hours * 60)
+    specs = [_Spec(seed, index, minutes) for index in range(count)]
+    missing = [(folder, spec) for spec in specs if not _path(folder, spec).is_file()]
+    if missing:
+        with get_context("spawn").Pool(min(jobs, len(missing))) as pool:
+            for done, path in enumerate(pool.imap_unordered(_make_shard, missing), 1):
+                if say is not None:
+                    say(f"corpus: {path.name} made, {done} of {len(missing)}")
+    return [_path(folder, spec) for spec in specs]
+
+
+def read_shard(path: Path) -> Iterator[Item]:
+    """The utterances of a shard, one by one."""
+    with np.load(path, allow_pickle=False) as file:
+        about = json.loads(str(file["about"]))
+        samples, sample_ends = file["samples"], file["sample_ends"]
+        times, names, phone_ends = file["phone_times"], file["phone_names"], file["phone_ends"]
+    first_sample = first_phone = 0
+    for index, item in enumerate(about["items"]):
+        last_sample, last_phone = int(sample_ends[index]), int(phone_ends[index])
+        phones = [
+            (float(start), float(end), str(name))
+            for (start, end), name in zip(times[first_phone:last_phone], names[first_phone:last_phone], strict=True)
+        ]
+        yield Item(samples[first_sample:last_sample], phones, item["engine"], item["voice"], item["text"])
+        first_sample, first_phone = last_sample, last_phone
+
+
+def _path(folder: Path, spec: _Spec) -> Path:
+    return folder / f"speech-{spec.seed}-{spec.minutes:g}min-{spec.index:04d}.npz"
+
+
+def _make_shard(job: tuple[Path, _Spec]) -> Path:
+    folder, spec = job
+    rng = random.Random(f"{spec.seed}/{spec.index}")
+    seconds = spec.minutes * 60
+    items = [
+        *_take(_flite_items(rng), 0.45 * seconds),
+        *_take(_festival_items(rng), 0.20 * seconds),
+        *_take(_espeak_items(rng, other_languages=False), 0.25 * seconds),
+        *_take(_espeak_items(rng, other_languages=True), 0.10 * seconds),
+    ]
+    phones = [span for item in items for span in item.phones]
+    about = {
+        "recipe": asdict(spec),
+        "texts": TEXT_SOURCES,
+        "licences": LICENCES,
+        "items": [{"engine": item.engine, "voice": item.voice, "text": item.text} for item in items],
+    }
+    path = _path(folder, spec)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            samples=np.concatenate([item.samples for item in items]),
+            sample_ends=np.cumsum([len(item.samples) for item in items]),
+            phone_times=np.array([span[:2] for span in phones], np.float32),
+            phone_names=np.array([span[2] for span in phones]),
+            phone_ends=np.cumsum([len(item.phones) for item in items]),
+            about=np.array(json.dumps(about)),
+        )
+    partial.replace(path)
+    return path
+
+
+def _take(items: Iterator[Item], seconds: float) -> Iterator[Item]:
+    """Items until they last `seconds` together, at least one."""
+    while seconds > 0:
+        item = next(items)
+        seconds -= len(item.samples) / RATE
+        yield item
+
+
+def _flite_items(rng: random.Random) -> Iterator[Item]:
+    while True:
+        voice = rng.choices(_FLITE_VOICES, _FLITE_WEIGHTS)[0]
+        stretch = rng.uniform(0.8, 1.4)
+        words = _english(rng)
+        if voice == "kal16":
+            spoken = flite(words, voice, stretch=stretch, pitch_hz=(rng.uniform(80, 190), rng.uniform(8, 35)))
+        else:
+            spoken = flite(words, voice, stretch=stretch, pitch=rng.uniform(0.75, 1.4))
+        yield _item(spoken, "flite", voice, words, rng)
+
+
+def _festival_items(rng: random.Random) -> Iterator[Item]:
+    """Festival in batches of 12 texts by one voice, since starting it takes longer than speaking."""
+    while True:
+        voice = rng.choice(_FESTIVAL_VOICES)
+        texts = [_english(rng) for _ in range(12)]
+        pitch = None if voice.endswith("_hts") else (rng.uniform(75, 200), rng.uniform(8, 32))
+        for words, spoken in zip(
+            texts, festival(texts, voice, stretch=rng.uniform(0.8, 1.35), pitch_hz=pitch), strict=True
+        ):
+            yield _item(spoken, "festival", voice, words, rng)
+
+
+def _espeak_items(rng: random.Random, *, other_languages: bool) -> Iterator[Item]:
+    engine = _espeak()
+    while True:
+        if not other_languages:
+            language, words = rng.choice(_ESPEAK_ENGLISH), _english(rng)
+        elif rng.random() < 0.2:
+            language, words = rng.choice(_ESPEAK_CYRILLIC), text.syllables(rng, "cyrillic")
+        else:
+            language, words = rng.choice(_ESPEAK_OTHER), text.syllables(rng)
+        voice = f"{language}+{rng.choice(_ESPEAK_VARIANTS)}"
+        spoken = engine.say(
+            words, voice, rate=rng.randint(115, 215), pitch=rng.randint(20, 80), pitch_range=rng.randint(20, 85)
+        )
+        yield _item(spoken, "espeak", voice, words, rng)
+
+
+@cache
+def _espeak() -> Espeak:
+    return Espeak()
+
+
+def _english(rng: random.Random) -> str:
+    return text.english(rng) if rng.random() < 0.93 else text.syllables(rng)
+
+
+def _item(spoken: Speech, engine: str, voice: str, words: str, rng: random.Random) -> Item:
+    """An utterance at a common level, with silence put before, after and sometimes into its pauses."""
+    samples, phones = _with_pauses(spoken, rng)
+    peak = float(np.abs(samples).max(initial=1e-4))
+    return Item(np.round(samples * (0.7 / peak) * 32767).astype(np.int16), phones, engine, voice, words)
+
+
+def _with_pauses(spoken: Speech, rng: random.Random) -> tuple[NDArray[np.float32], list[PhoneSpan]]:
+    """Silence of 0 to 0.9 s at both ends, and of 0.2 to 1.2 s within every fourth pause."""
+    pieces: list[NDArray[np.float32]] = []
+    phones: list[PhoneSpan] = []
+    now = 0.0
+
+    def add_silence(seconds: float) -> None:
+        nonlocal now
+        count = int(seconds * RATE)
+        pieces.append(np.zeros(count, np.float32))
+        phones.append((now, now + count / RATE, "SIL"))
+        now += count / RATE
+
+    add_silence(rng.uniform(0, 0.9))
+    for start, end, name in spoken.phones:
+        piece = spoken.samples[round(start * RATE) : round(end * RATE)]
+        pieces.append(piece)
+        phones.append((now, now + len(piece) / RATE, name))
+        now += len(piece) / RATE
+        if name in ("pau", "", "SIL") and rng.random() < 0.25:
+            add_silence(rng.uniform(0.2, 1.2))
+    add_silence(rng.uniform(0, 0.9))
+    return np.concatenate(pieces), [span for span in phones if span[1] > span[0]]
