@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import audio as sound
+from ..basis import ARKIT
 from ..errors import InputError
 from ..generate import POSTS, Options, generate
 from ..motion import Motion
@@ -77,9 +78,12 @@ def _measure(
 
 def _ceiling(clip: Clip, _samples: NDArray[np.float32]) -> Motion:
     """The articulation table itself, from the true phones: what a model that has learned it perfectly would reach."""
-    from ..train.teacher import neutral_mouth
+    from ..phones import articulate
+    from ..train import teacher
 
-    return neutral_mouth(clip.phones, clip.duration)
+    tracks = articulate(clip.phones, clip.duration, teacher.FPS)
+    signal = np.pad(tracks, ((0, 0), (0, len(teacher.PROSODY)))).astype(np.float32)
+    return Motion(teacher.motion(signal, teacher.NEUTRAL.vector()), ARKIT, teacher.FPS)
 
 
 def _groups(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
