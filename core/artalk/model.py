@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -13,6 +14,14 @@ from .codec import MotionCodec
 from .config import ArtalkConfig
 from .generator import Generator, pool_scales
 from .style import StyleEncoder
+
+
+@dataclass(frozen=True)
+class History:
+    """What a window knows of the one before: its bits, per scale (B, n, d), and the style token it was made with."""
+
+    bits: list[Tensor]
+    style_token: Tensor
 
 
 class ArtalkModel(nn.Module):
@@ -36,19 +45,19 @@ class ArtalkModel(nn.Module):
         feature = None if style is None else self.style_encoder(style)
         return self.generator.style_token(feature, self.config.guidance)
 
-    def rest_bits(self) -> list[Tensor]:
-        """Bits of the window before the first: 100 frames of zeros in the motion's own units."""
+    def rest(self, style_token: Tensor) -> History:
+        """The history before the first window: a window of zeros in the motion's own units."""
         codec = self.config.codec
-        return self.codec.encode(torch.zeros(1, codec.frames, codec.motion_dim, device=self.codec.motion_mean.device))
+        motion = torch.zeros(1, codec.frames, codec.motion_dim, device=style_token.device)
+        return History(self.codec.encode(motion), style_token)
 
-    def generate_window(
-        self, features: Tensor, style_token: Tensor, previous: list[Tensor]
-    ) -> tuple[list[Tensor], Tensor]:
-        """Bits and motion (B, frames, C) of a window.
-
-        features: audio features (B, T, A); previous: bits of the window before.
-        """
-        context = self.generator.context(style_token, self.codec.next_scale_features(previous))
+    def generate_window(self, features: Tensor, style_token: Tensor, history: History) -> tuple[list[Tensor], Tensor]:
+        """Audio features (B, T, A) -> bits, per scale (B, n, d), and motion (B, frames, C) of the next window."""
+        context = self.generator.context(history.style_token, self.codec.next_scale_features(history.bits))
         audio = pool_scales(features, self.config.codec.scales)
         bits = self.generator.generate(context, style_token, audio, self.codec.quantiser)
-        return bits, self.codec.decode(self.codec.feature(previous), self.codec.feature(bits))
+        return bits, self.codec.decode(self.codec.feature(history.bits), self.codec.feature(bits))
+
+    def remember(self, motion: Tensor, style_token: Tensor) -> History:
+        """The history after a window of motion (B, frames, C): its bits when encoded again, not the predicted ones."""
+        return History(self.codec.encode(motion), style_token)

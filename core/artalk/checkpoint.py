@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weights in and out: the published `.pt` state dicts, our `.safetensors`, and style files."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from pickle import UnpicklingError
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .. import models
+from ..basis import BASES, FLAME
+from ..errors import InputError
+from ..motion import Motion
+from .audio_encoder import MimiEncoder
+from .config import RELEASED, RELEASED_MIMI, ArtalkConfig
+from .model import ArtalkModel
+from .pipeline import ArtalkPipeline
+
+CONFIG_KEY = "artalk_config"
+PUBLISHED_CONFIGS = {"artalk": RELEASED, "artalk-mimi": RELEASED_MIMI}
+NAMES_SHOWN = 3
+Shapes = dict[str, tuple[int, ...]]
+
+
+def load_pipeline(path: Path, variant: str, device: str = "cpu") -> ArtalkPipeline:
+    """A model from its weights, ready to speak.
+
+    path: a published state dict or a `.safetensors` of ours; variant: the name in the registry, which decides what is
+    expected of the file; device: cpu, cuda, mps, or auto for the best there is.
+    Raises InputError when the file cannot be read or is not that model.
+    """
+    where = _device(device)
+    if _is_safetensors(path):
+        model = load_safetensors(path)
+        expected = models.entry(variant).basis.name
+        if model.config.basis != expected:
+            raise InputError(
+                f"'{path.name}' is a model of '{model.config.basis}' motion, but '{variant}' gives '{expected}': "
+                "choose the model it was trained as."
+            )
+    elif variant in PUBLISHED_CONFIGS:
+        model = load_published(path, PUBLISHED_CONFIGS[variant])
+    else:
+        raise InputError(f"The weights of '{variant}' are a .safetensors file, '{path.name}' is none: give that file.")
+    return ArtalkPipeline(model.to(where), {"model": variant, "weights_sha256": file_hash(path)})
+
+
+def load_published(path: Path, config: ArtalkConfig) -> ArtalkModel:
+    """A model of this size from a state dict with the published names, all of them and no others.
+
+    Takes both spellings of weight normalisation and of mimi's parts. Raises InputError that says what differs.
+    """
+    state = {_spelling(name): value for name, value in _read_state_dict(path).items()}
+    model = ArtalkModel(config)
+    _check_fit(path, published_shapes(model), {name: tuple(value.shape) for name, value in state.items()})
+    model.load_state_dict({name: state[published] for published, name in _published_names(model).items()})
+    return model
+
+
+def save_safetensors(model: ArtalkModel, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write weights and config in one file; `metadata` is more text to keep beside them."""
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    save_file(state, path, {**(metadata or {}), CONFIG_KEY: model.config.to_json()})
+
+
+def load_safetensors(path: Path) -> ArtalkModel:
+    """A model written by `save_safetensors`, or the same in half precision.
+
+    Raises InputError when the file is damaged, is not ours, or does not fit its own config.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, OSError, ValueError):
+        raise InputError(
+            f"The weights file '{path.name}' is damaged or cut short: get it again or reinstall artalk."
+        ) from None
+    try:
+        config = ArtalkConfig.from_json(metadata[CONFIG_KEY])
+        model = ArtalkModel(config)
+        basis = BASES[config.basis]
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError):
+        raise InputError(
+            f"'{path.name}' does not say which model it holds: give a .safetensors written by artalk."
+        ) from None
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    _check_fit(path, expected, {name: tuple(value.shape) for name, value in state.items()})
+    if len(basis) != config.codec.motion_dim:
+        raise InputError(
+            f"'{path.name}' makes {config.codec.motion_dim} numbers a frame but says its basis is '{config.basis}' "
+            f"with {len(basis)}: give a file written by artalk."
+        )
+    model.load_state_dict(state)
+    return model
+
+
+def load_style(path: Path) -> Motion:
+    """A style motion from a `.npz` of ours or a published `.pt` tensor (T, 106) at 25 fps.
+
+    Raises InputError when the file is neither.
+    """
+    if path.suffix == ".npz":
+        return Motion.load(path)
+    values = _torch_load(path)
+    if not isinstance(values, Tensor) or values.ndim != 2 or values.shape[1] != len(FLAME) or len(values) == 0:
+        raise InputError(
+            f"'{path.name}' is not a style: give a published style of (50, {len(FLAME)}) numbers or a motion as .npz."
+        )
+    array = values.float().numpy()
+    if not np.isfinite(array).all():
+        raise InputError(f"The style '{path.name}' holds values that are not numbers: get the file again.")
+    return Motion(array, FLAME, 25.0, {"style": path.name})
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def published_name(name: str, encoder_prefix: str = "") -> str:
+    """Name of an entry of `ArtalkModel`'s state -> its name in the published state dict.
+
+    encoder_prefix: `published_prefix` of the audio encoder's class.
+    """
+    head, _, rest = name.partition(".")
+    if head == "generator":
+        return rest
+    if head == "codec":
+        return f"basic_vae.{rest}"
+    if head == "audio_encoder":
+        return _spelling(f"audio_encoder.{encoder_prefix}{rest.removeprefix('model.')}")
+    return name
+
+
+def published_shapes(model: ArtalkModel) -> Shapes:
+    """Every entry of the published state dict of a model of this size, with its shape."""
+    names = _published_names(model)
+    state = model.state_dict()
+    tokens, frames = model.config.codec.tokens, 2 * model.config.codec.frames
+    # tables that follow from the config, which the published model saves as well
+    derived: Shapes = {
+        "lvl_idx": (1, tokens),
+        "attn_bias_for_masking": (1, 1, tokens, 2 * tokens),
+        "basic_vae.attn_mask": (1, 1, frames, frames),
+        "style_encoder.PE.pe": (1, *model.style_encoder.lengths.shape),
+    }
+    return {published: tuple(state[name].shape) for published, name in names.items()} | derived
+
+
+def _published_names(model: ArtalkModel) -> dict[str, str]:
+    """Published name -> our name, of every entry of our state."""
+    prefix = str(model.audio_encoder.published_prefix)
+    return {published_name(name, prefix): name for name in model.state_dict()}
+
+
+def _spelling(name: str) -> str:
+    """The one spelling of a published name that this room compares by."""
+    name = name.replace("conv.weight_g", "conv.parametrizations.weight.original0")
+    name = name.replace("conv.weight_v", "conv.parametrizations.weight.original1")
+    mimi = f"audio_encoder.{MimiEncoder.published_prefix}"
+    for new, old in MimiEncoder.renamed.items():
+        if name.startswith(mimi + new):
+            return mimi + old + name.removeprefix(mimi + new)
+    return name
+
+
+def _check_fit(path: Path, expected: Shapes, found: Shapes) -> None:
+    """Raise InputError that lists what is missing, not wanted, or of another shape."""
+    missing = [name for name in expected if name not in found]
+    unexpected = [name for name in found if name not in expected]
+    reshaped = [
+        f"{name} is {found[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if found.get(name, shape) != shape
+    ]
+    differences = [
+        f"{len(names)} {what} ({', '.join(names[:NAMES_SHOWN])}{', …' if len(names) > NAMES_SHOWN else ''})"
+        for what, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
+        if names
+    ]
+    if differences:
+        raise InputError(
+            f"'{path.name}' does not fit the model: of its {len(expected)} entries {'; '.join(differences)}; "
+            f"{_kinship(found)}."
+        )
+
+
+def _kinship(found: Shapes) -> str:
+    """What a file that does not fit seems to be, and what to do."""
+    if any(name.startswith("base_codec.") for name in found):
+        return (
+            "it looks like a generator of ARTalk's training code, which this model is not: choose the released weights"
+        )
+    if any(name.startswith("encoder.code_mapping") for name in found):
+        return "it looks like a codec of ARTalk's training code, which this model is not: choose the released weights"
+    if {"learnable_style_emb.weight", "quantize.embedding.weight"} & found.keys():
+        return "it looks like a checkpoint of CodeTalker, which this model is not: choose ARTalk's weights"
+    if any(name.startswith("audio_encoder.acoustic_model.") for name in found):
+        return "it looks like the mimi variant: choose the model artalk-mimi"
+    return "get the file again or choose the model it was made for"
+
+
+def _read_state_dict(path: Path) -> dict[str, Tensor]:
+    content = _torch_load(path)
+    if isinstance(content, dict) and "state_dict" in content:
+        content = content["state_dict"]
+    if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise InputError(f"'{path.name}' holds no table of named weights: give a published checkpoint of the model.")
+    return {str(name): value for name, value in content.items()}
+
+
+def _torch_load(path: Path) -> object:
+    """What a `.pt` holds, without running any code in it; InputError when it cannot be read."""
+    if not path.is_file():
+        raise InputError(f"There is no file '{path}': check the path.")
+    try:
+        # mapping instead of reading keeps memory at one copy; only the newer, zipped form can be mapped
+        content: object = torch.load(path, weights_only=True, map_location="cpu", mmap=zipfile.is_zipfile(path))
+        return content
+    except UnpicklingError:
+        raise InputError(
+            f"'{path.name}' holds more than plain weights or is damaged, so it was not opened: get the file again."
+        ) from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError):
+        raise InputError(f"'{path.name}' is damaged, cut short or not a checkpoint: get the file again.") from None
+
+
+def _is_safetensors(path: Path) -> bool:
+    return path.suffix == ".safetensors"
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name; InputError when it is not there."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(name.partition(":")[0], False):
+        raise InputError(f"There is no device '{name}' here: choose cpu or auto.")
+    return torch.device(name)
