@@ -86,6 +86,26 @@ def lookup(phone: str) -> tuple[Articulation, ...]:
     return phones.get(plain[:1], phones["AX"])
 
 
+@cache
+def _classes() -> dict[tuple[str, bytes], int]:
+    """Number of each different articulation in the table; silence, its first row, is 0."""
+    numbers: dict[tuple[str, bytes], int] = {}
+    for parts in table().values():
+        for part in parts:
+            numbers.setdefault((part.kind, part.targets.tobytes()), len(numbers))
+    return numbers
+
+
+def articulation_classes() -> int:
+    """How many different articulations the table has; phones that look alike, such as p and b, count once."""
+    return len(_classes())
+
+
+def articulation_class(part: Articulation) -> int:
+    """Number of an articulation, from 0 (silence), for a phone classifier."""
+    return _classes()[part.kind, part.targets.tobytes()]
+
+
 def is_silence(phone: str) -> bool:
     """Whether a label means a pause."""
     return lookup(phone)[0].kind == "sil"

@@ -83,7 +83,7 @@ def _relative_log(power: Tensor, loudness: Tensor) -> Tensor:
 
 
 class ConvBlock(nn.Module):
-    """Depthwise convolution over time, norm, and a two-layer mix of channels, with a skip (ConvNeXt, Liu et al. 2022)."""
+    """Depthwise convolution over time, norm and a mix of channels, with a skip (ConvNeXt, Liu et al. 2022)."""
 
     def __init__(self, width: int, kernel: int, expansion: int, dropout: float) -> None:
         super().__init__()
@@ -165,6 +165,8 @@ class LogMelEncoder(nn.Module):
         """Mel power of one window, whose first and last frames look into the neighbours."""
         margin = HOP * math.ceil(WINDOW / 2 / HOP)
         start, end = index * window, (index + 1) * window
-        piece = F.pad(audio[max(0, start - margin) : end + margin], (max(0, margin - start), max(0, end + margin - len(audio))))
+        piece = F.pad(
+            audio[max(0, start - margin) : end + margin], (max(0, margin - start), max(0, end + margin - len(audio)))
+        )
         first = margin // HOP
         return mel_power(piece, self.mel)[first : first + window // HOP]

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stage 1: teach the log-mel encoder to hear, by naming articulations and drawing the teacher's signals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..artalk.log_mel import LogMelEncoder
+from ..phones import articulation_classes
+from .augment import BAND_REFERENCE, BANDS, Baked, read_baked
+from .loop import Losses, Say, Schedule, fit
+from .teacher import SIGNALS
+
+PROSODY_SCALE = 8.0
+"""Head signals are a tenth of a radian, the others about 1: this makes them count alike."""
+_SCALES = [1.0] * 8 + [PROSODY_SCALE] * 3 + [1.0]
+_WEIGHTS = [2.0, 1.2, 0.7, 1.2, 1.2, 1.5, 0.3, 0.8, 0.4, 0.4, 0.4, 0.3]
+
+
+@dataclass(frozen=True)
+class EncoderTraining:
+    """Sizes and lengths of stage 1."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=6000))
+    batch: int = 18
+    frames: int = 150
+    """Length of a crop at 25 Hz."""
+    width: int = 256
+    blocks_50: int = 6
+    blocks_25: int = 4
+    phone_weight: float = 0.35
+
+
+class EncoderTeacher(nn.Module):
+    """The encoder with two heads that are thrown away after stage 1."""
+
+    def __init__(self, config: EncoderTraining) -> None:
+        super().__init__()
+        self.encoder = LogMelEncoder(config.width, bands=BANDS, blocks_50=config.blocks_50, blocks_25=config.blocks_25)
+        self.encoder.band_reference.fill_(BAND_REFERENCE)
+        self.phone_head = nn.Linear(config.width, articulation_classes())
+        self.signal_head = nn.Linear(config.width, len(SIGNALS))
+
+    def forward(self, mels: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-mels (B, 4 T, bands) -> phone logits (B, 2 T, classes) and signals (B, T, 12)."""
+        phones = self.encoder.phone_features(mels)
+        frames = self.encoder.frame_features(phones)
+        return self.phone_head(phones), self.signal_head(frames) / phones.new_tensor(_SCALES)
+
+
+def train(baked: list[Path], folder: Path, config: EncoderTraining, say: Say | None = None) -> EncoderTeacher:
+    """Train on baked files; checkpoints and log go to `folder`. Resumes when called again."""
+    data = read_baked(baked)
+    torch.manual_seed(config.schedule.seed)
+    model = EncoderTeacher(config)
+
+    def step(rng: np.random.Generator, _: float) -> Losses:
+        mels, phones, signals = _crops(data, config, rng)
+        return losses(*model(_mask(mels, rng)), phones, signals, config.phone_weight)
+
+    fit(model, step, config.schedule, folder, say)
+    return model
+
+
+def losses(logits: Tensor, drawn: Tensor, phones: Tensor, signals: Tensor, phone_weight: float) -> Losses:
+    """Cross-entropy of the articulation, weighted L1 of the signals and half of it of their velocity.
+
+    Closures count threefold on aperture and press, lip-to-teeth contacts on fv: they are short and must not be missed.
+    """
+    weight = drawn.new_tensor(_WEIGHTS) * drawn.new_tensor(_SCALES)
+    important = torch.ones_like(signals)
+    shut, tooth = signals[..., 4] > 0.6, signals[..., 5] > 0.6
+    important[..., 0] += 2 * shut
+    important[..., 4] += 2 * shut
+    important[..., 5] += 2 * tooth
+    position = ((drawn.float() - signals).abs() * important * weight).mean()
+    velocity = ((drawn.float().diff(dim=1) - signals.diff(dim=1)).abs() * weight).mean()
+    phone = F.cross_entropy(logits.flatten(0, 1).float(), phones.flatten(), label_smoothing=0.05)
+    hit = (logits.argmax(-1) == phones).float().mean()
+    total = position + 0.5 * velocity + phone_weight * phone
+    return {"loss": total, "position": position, "velocity": velocity, "phone": phone, "phone_hits": hit}
+
+
+def _crops(data: Baked, config: EncoderTraining, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Random passages, across the borders of clips too."""
+    starts = rng.integers(0, len(data.signals) - config.frames, config.batch)
+    mels = np.stack([data.mels[4 * s : 4 * (s + config.frames)] for s in starts])
+    phones = np.stack([data.phones[2 * s : 2 * (s + config.frames)] for s in starts])
+    signals = np.stack([data.signals[s : s + config.frames] for s in starts])
+    return torch.from_numpy(mels).float(), torch.from_numpy(phones).long(), torch.from_numpy(signals).float()
+
+
+def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:
+    """Shift by a band, colour, noise, and blank bands and moments (SpecAugment, Park et al. 2019)."""
+    B, T, bands = mels.shape
+    mels = torch.stack(
+        [torch.roll(x, int(shift), dims=1) for x, shift in zip(mels, rng.integers(-1, 2, B), strict=True)]
+    )
+    curve = np.cumsum(rng.normal(0, 0.12, (B, 1, bands)), axis=2)
+    curve += rng.normal(0, 0.3, (B, 1, 1)) - curve.mean(2, keepdims=True)
+    mels = mels + torch.from_numpy(curve).float() + 0.15 * torch.randn(mels.shape)
+    for x in mels:
+        for _ in range(int(rng.integers(0, 3))):
+            size = int(rng.integers(1, 9))
+            first = int(rng.integers(0, bands - size))
+            x[:, first : first + size] = -2.0
+        for _ in range(int(rng.integers(0, 4))):
+            size = int(rng.integers(1, 9))
+            first = int(rng.integers(0, T - size))
+            x[first : first + size] = -4.0
+    return mels
