@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,22 +88,23 @@ class Layout:
 
     def bridge_grid(self, grid: Sequence[Sequence[int]], surface: Surface = Surface.SKIN) -> None:
         """Quads between neighbouring rows of a rectangle of vertices."""
-        for upper, lower in zip(grid[:-1], grid[1:], strict=True):
+        for upper, lower in pairwise(grid):
             self.bridge(list(upper), list(lower), surface)
 
     def fill(
         self,
         outline: Ring,
-        columns: int,
-        rows: int,
+        size: tuple[int, int],
         inner: Callable[[float, float, list[Array]], Array],
         name: str,
+        *,
         surface: Surface = Surface.SKIN,
     ) -> None:
-        """Close a ring of 2 (columns + rows) vertices with a patch.
+        """Close a ring of 2 (columns + rows) vertices with a patch of that size.
 
         inner(u, v, edges) gives a point of the patch from the points above, below, left and right of it on the ring.
         """
+        columns, rows = size
         top, right = outline[: columns + 1], outline[columns : columns + rows + 1]
         bottom = outline[columns + rows : 2 * columns + rows + 1][::-1]
         left = [outline[0], *outline[2 * columns + rows :][::-1]]

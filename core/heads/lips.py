@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mouth: rings of 40 vertices from the face over the red and the contact of the lips into the mouth.
+
+A ring's vertex has a station, 0 in the middle of the upper lip, 10 in the corner, 20 in the middle of the lower lip,
+and a place along the mouth, 0 in the middle and 1 in the corner, the same in every ring. Upper and lower contact
+vertices of one place coincide at rest, over several millimetres of depth: the lips really meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import form
+from .form import Array
+from .layout import Layout, Ring, Skin, Tag, spread
+from .surfaces import Surface
+
+HALF_WIDTH = 24.0
+HEIGHT = -33.5
+CORNER, LAST = 10, 20  # stations
+ALONG = np.clip(np.concatenate([spread(21)[10:], spread(21)[10:-1][::-1]]), 0, 1)
+SIDE = np.concatenate([np.ones(10), np.zeros(1), -np.ones(10)])  # 1 upper lip, 0 corner, -1 lower lip
+
+
+@dataclass(frozen=True)
+class Section:
+    """One ring of the lips' profile: share of the red's height, mm forward of the muzzle and wider than the mouth."""
+
+    ring: str
+    height: float
+    forward: float
+    wider: float
+
+
+@dataclass(frozen=True)
+class Pocket:
+    """One ring inside the mouth: mm above and below the contact, mm back, times the mouth's width."""
+
+    ring: str
+    apart: float
+    back: float
+    width: float
+
+
+SECTIONS = (
+    Section("lip_border", 1.00, 0.0, 1.5),
+    Section("lip_red1", 0.86, 2.1, 1.2),
+    Section("lip_red2", 0.62, 3.5, 0.9),
+    Section("lip_red3", 0.36, 3.6, 0.55),
+    Section("lip_red4", 0.14, 2.4, 0.25),
+    Section("lip_contact0", 0.0, 0.2, 0.0),
+    Section("lip_contact1", 0.0, -1.8, -0.2),
+    Section("lip_contact2", 0.0, -4.2, -0.5),
+)
+POCKETS = (
+    Pocket("lip_inner1", 2.2, 1.6, 1.0),
+    Pocket("lip_inner2", 7.5, 2.0, 1.02),
+    Pocket("lip_inner3", 13, 4.0, 1.06),
+    Pocket("mouth_bag1", 17, 14, 1.12),
+    Pocket("mouth_bag2", 18, 32, 1.08),
+    Pocket("mouth_bag3", 14, 50, 0.9),
+)
+AROUND = ("mouth_skin0", "mouth_skin1", "mouth_skin2", "mouth_skin3")
+AROUND_SHARE = (0.2, 0.42, 0.64, 0.84)  # of the way from the hole's edge to the lips' border
+CONTACT = tuple(section.ring for section in SECTIONS[5:])
+RED = tuple(section.ring for section in SECTIONS[:5])
+INNER = ("lip_inner1", "lip_inner2")
+LIPS = (*RED, *CONTACT, *INNER)  # the rings that a shape of the lips moves directly
+WALL = "mouth_wall"
+INSIDE = (*(pocket.ring for pocket in POCKETS), WALL)
+RINGS = (*AROUND, *RED, *CONTACT, *(pocket.ring for pocket in POCKETS))
+
+
+def line(along: Array) -> Array:
+    """Height of the mouth line, mm, with a small bow in the middle and the corners a little up."""
+    dip = 0.6 * np.exp(-((along / 0.16) ** 2))
+    shoulder = 0.4 * np.exp(-(((along - 0.38) / 0.2) ** 2))
+    return np.asarray(HEIGHT - 0.3 + 2.6 * np.abs(along) ** 2.2 - dip + shoulder)
+
+
+def red_height(along: Array) -> Array:
+    """How high the red of the lip stands over or under the mouth line at each station, mm, cupid's bow included."""
+    upper = 7.6 * np.clip(1 - along**1.9, 0, 1) ** 0.95 - 1.1 * np.exp(-((along / 0.13) ** 2))
+    lower = 8.8 * np.clip(1 - along**3.0, 0, 1) ** 0.85
+    return np.asarray(np.where(SIDE > 0, upper, np.where(SIDE < 0, lower, 0)))
+
+
+def build(layout: Layout, edge: Ring) -> list[Ring]:
+    """Lay the mouth into the hole whose edge (21 vertices of the left half) is given; the rings from outside in."""
+    border = _border()
+    rings = [edge, *_around(layout, edge, border), *_lips(layout, border)]
+    rings += _pockets(layout, layout.at(rings[-1]))
+    for i, (outer, inner) in enumerate(pairwise(rings)):
+        layout.bridge(outer, inner, Surface.SKIN if i < 5 else Surface.LIPS if i < 10 else Surface.MOUTH)
+    _wall(layout, rings[-1])
+    for ring in rings:
+        layout.tags[ring[0]].middle = layout.tags[ring[-1]].middle = True
+    return rings
+
+
+def _border() -> Array:
+    """(21, 3) the edge of the red on the form."""
+    x, y = ALONG * (HALF_WIDTH + 1.5), line(ALONG) + SIDE * red_height(ALONG)
+    return form.front(np.column_stack([x, y]))
+
+
+def _around(layout: Layout, edge: Ring, border: Array) -> list[Ring]:
+    """Skin between the hole's edge and the red."""
+    rings = []
+    for name, share in zip(AROUND, AROUND_SHARE, strict=True):
+        flat = layout.at(edge) * (1 - share) + border * share
+        rings.append(layout.ring(form.front(flat[:, :2]), name))
+    return rings
+
+
+def _lips(layout: Layout, border: Array) -> list[Ring]:
+    """The red and the contact; the mouth line lies a little behind the muzzle."""
+    middle, red = line(ALONG), red_height(ALONG)
+    fullness = np.clip(1 - ALONG**2.6, 0, 1) ** 0.75
+    seam = form.front(np.column_stack([ALONG * HALF_WIDTH, middle]))[:, 2] - 1.6 - 2.0 * ALONG**2
+    rings = []
+    for section in SECTIONS:
+        sunk = np.clip((1 - section.height) / 0.35, 0, 1)
+        swell = fullness * np.where(SIDE > 0, 0.9, 1.15) if section.forward > 0 else np.ones(len(ALONG))
+        depth = border[:, 2] * (1 - sunk) + seam * sunk + section.forward * swell
+        if section.ring == "lip_border":
+            depth = depth + 0.5 * fullness  # a small rim catches the light
+        x, y = ALONG * (HALF_WIDTH + section.wider), middle + SIDE * red * section.height
+        rings.append(layout.ring(np.column_stack([x, y, depth]), section.ring))
+    return rings
+
+
+def _pockets(layout: Layout, contact: Array) -> list[Ring]:
+    opening = np.clip(1 - ALONG**4, 0, 1) ** 0.6
+    rings = []
+    for pocket in POCKETS:
+        points = contact * [pocket.width, 1, 1]
+        points[:, 1] += SIDE * pocket.apart * opening
+        points[:, 2] -= pocket.back
+        if pocket.back < 10:
+            points[:, 2] -= (6 + pocket.apart * 0.5) * ALONG**3
+        rings.append(layout.ring(points, pocket.ring))
+    return rings
+
+
+def _wall(layout: Layout, ring: Ring) -> None:
+    """The back of the mouth: half of a patch of 12 x 8 quads."""
+    top, side, bottom = ring[:7], ring[6:15], ring[14:][::-1]
+    grid = [list(top)]
+    for j in range(1, 8):
+        row = []
+        for i in range(6):
+            point = layout.points[top[i]] * (1 - j / 8) + layout.points[bottom[i]] * j / 8
+            hollow = 5 * (1 - (i / 6) ** 2) * (1 - (j / 4 - 1) ** 2)
+            row.append(layout.add(point - [0, 0, hollow], Tag(WALL, middle=i == 0)))
+        grid.append([*row, side[j]])
+    grid.append(list(bottom))
+    layout.bridge_grid(grid, Surface.MOUTH)
+
+
+def pairs(skin: Skin) -> NDArray[np.int32]:
+    """(P, 2) upper and lower vertices of the contact that lie on each other at rest, ring by ring."""
+    return np.concatenate([_ring_pairs(skin, ring) for ring in CONTACT])
+
+
+def _ring_pairs(skin: Skin, ring: str) -> NDArray[np.int32]:
+    """From the right corner to the left one; the corners themselves belong to both lips."""
+    chosen = np.flatnonzero(skin.named(ring))
+    at = {(int(skin.stations[i]), int(skin.side[i])): int(i) for i in chosen}
+    right = [(at[k, -1], at[LAST - k, -1]) for k in range(CORNER - 1, 0, -1)]
+    left = [(at[k, 1], at[LAST - k, 1]) for k in range(1, CORNER)]
+    return np.array([*right, (at[0, 0], at[LAST, 0]), *left], np.int32)
