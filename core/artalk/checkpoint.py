@@ -58,9 +58,14 @@ def load_published(path: Path, config: ArtalkConfig) -> ArtalkModel:
 
     Takes both spellings of weight normalisation and of mimi's parts. Raises InputError that says what differs.
     """
-    state = {_spelling(name): value for name, value in _read_state_dict(path).items()}
+    return from_published(_read_state_dict(path), config, path.name)
+
+
+def from_published(state: Mapping[str, Tensor], config: ArtalkConfig, label: str) -> ArtalkModel:
+    """As `load_published`, from a state dict in memory; `label` is what messages call it."""
+    state = {_spelling(name): value for name, value in state.items()}
     model = ArtalkModel(config)
-    _check_fit(path, published_shapes(model), {name: tuple(value.shape) for name, value in state.items()})
+    _check_fit(label, published_shapes(model), {name: tuple(value.shape) for name, value in state.items()})
     model.load_state_dict({name: state[published] for published, name in _published_names(model).items()})
     return model
 
@@ -93,7 +98,7 @@ def load_safetensors(path: Path) -> ArtalkModel:
             f"'{path.name}' does not say which model it holds: give a .safetensors written by artalk."
         ) from None
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    _check_fit(path, expected, {name: tuple(value.shape) for name, value in state.items()})
+    _check_fit(path.name, expected, {name: tuple(value.shape) for name, value in state.items()})
     if len(basis) != config.codec.motion_dim:
         raise InputError(
             f"'{path.name}' makes {config.codec.motion_dim} numbers a frame but says its basis is '{config.basis}' "
@@ -177,7 +182,7 @@ def _spelling(name: str) -> str:
     return name
 
 
-def _check_fit(path: Path, expected: Shapes, found: Shapes) -> None:
+def _check_fit(label: str, expected: Shapes, found: Shapes) -> None:
     """Raise InputError that lists what is missing, not wanted, or of another shape."""
     missing = [name for name in expected if name not in found]
     unexpected = [name for name in found if name not in expected]
@@ -193,7 +198,7 @@ def _check_fit(path: Path, expected: Shapes, found: Shapes) -> None:
     ]
     if differences:
         raise InputError(
-            f"'{path.name}' does not fit the model: of its {len(expected)} entries {'; '.join(differences)}; "
+            f"'{label}' does not fit the model: of its {len(expected)} entries {'; '.join(differences)}; "
             f"{_kinship(found)}."
         )
 
