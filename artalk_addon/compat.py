@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between Blender 4.2 LTS and 5.x, in one place. Every other room speaks the newest way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+# Any stands where no single type exists across the versions (SoundSequence became SoundStrip, F-curves moved).
+Strip = Any
+FCurve = Any
+
+
+def scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The window's scene, which is always there."""
+    assert context.scene is not None
+    return context.scene
+
+
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene whose strips the sequencer shows: its own choice since 5.0, the window's scene before."""
+    return getattr(context, "sequencer_scene", None) or scene(context)
+
+
+def ensure_strips(scene: bpy.types.Scene) -> Any:
+    """The collection of top-level strips, made when the scene has no sequencer yet."""
+    editor: Any = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def strips_in_view(scene: bpy.types.Scene) -> list[Strip]:
+    """The strips that the sequencer shows now: those of the open meta strip, else the top level."""
+    editor: Any = scene.sequence_editor
+    if editor is None:
+        return []
+    holder = editor.meta_stack[-1] if editor.meta_stack else editor
+    return list(holder.strips if hasattr(holder, "strips") else holder.sequences)
+
+
+@dataclass(frozen=True)
+class StripTiming:
+    """Where a strip lies, in frames of its scene.
+
+    left, right:   first frame heard and the frame after the last
+    content_start: where its content begins, trimmed away or not
+    trim:          frames of the content removed for good before `content_start` (hard trim)
+    """
+
+    left: float
+    right: float
+    content_start: float
+    trim: float
+
+
+def strip_timing(strip: Strip) -> StripTiming:
+    """Timing by the names of 5.2 where they exist (the old ones go with 6.0), else by the old ones."""
+    if hasattr(strip, "left_handle"):
+        return StripTiming(strip.left_handle, strip.right_handle, strip.content_start, strip.content_trim_start)
+    return StripTiming(strip.frame_final_start, strip.frame_final_end, strip.frame_start, strip.animation_offset_start)
+
+
+def assign_action(datablock: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Put an action on a datablock; layered actions get their slot with the first curve."""
+    owner: Any = datablock
+    (owner.animation_data or owner.animation_data_create()).action = action
+
+
+def action_of(datablock: bpy.types.ID) -> bpy.types.Action | None:
+    """The action that animates a datablock, if any."""
+    owner: Any = datablock
+    animation = owner.animation_data
+    return animation.action if animation else None
+
+
+def fcurves_of(datablock: bpy.types.ID) -> list[FCurve]:
+    """The curves of a datablock's action, those of its own slot where actions have slots."""
+    action: Any = action_of(datablock)
+    if action is None:
+        return []
+    if not hasattr(action, "layers"):
+        return list(action.fcurves)
+    bag = _channelbag(datablock, action)
+    return list(bag.fcurves) if bag else []
+
+
+def ensure_fcurve(datablock: bpy.types.ID, data_path: str, index: int, group: str) -> FCurve:
+    """The curve of one property in the datablock's action, made with its group (and layer and slot) when new."""
+    action: Any = action_of(datablock)
+    if not hasattr(action, "fcurve_ensure_for_datablock"):
+        found = action.fcurves.find(data_path, index=index)
+        return found or action.fcurves.new(data_path, index=index, action_group=group)
+    curve = action.fcurve_ensure_for_datablock(datablock, data_path, index=index)
+    if curve.group is None:
+        groups = _channelbag(datablock, action).groups
+        curve.group = groups.get(group) or groups.new(group)
+    return curve
+
+
+def _channelbag(datablock: Any, action: Any) -> Any:
+    slot = datablock.animation_data.action_slot
+    bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips] if slot else []
+    return next((bag for bag in bags if bag), None)
+
+
+def eevee() -> str:
+    """Identifier of the EEVEE engine, which had another name from 4.2 to 4.5."""
+    return "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0, 0) else "BLENDER_EEVEE"
+
+
+def give_nodes(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
+    """The node tree of a material or world; always there from 5.0 on, switched on before."""
+    if bpy.app.version < (5, 0, 0):
+        owner.use_nodes = True
+    tree = owner.node_tree
+    assert tree is not None
+    return tree

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From plain Python with the bpy module: a recording becomes a finished .blend, and frames become pictures."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..core.generate import Options
+from ..core.heads import default_head
+from ..core.heads.mesh import lip_gap_mm
+from ..core.models import Cancel, Progress
+from . import compat, generation, keyframes, rigs, strips
+
+Engine = Literal["CYCLES", "BLENDER_WORKBENCH"]
+
+_FIRST_FRAME = 1
+
+
+def generate_blend(
+    audio_path: Path | str,
+    out_path: Path | str,
+    options: Options,
+    progress: Progress = lambda _fraction: None,
+    cancel: Cancel = lambda: False,
+) -> None:
+    """A recording becomes a .blend: its sound strip, the default head with keyframes, camera and lights.
+
+    The frame rate is that of the options, else the model's own 25. The sound is packed into the file, so that it can
+    be moved about. The file appears whole or not at all. Replaces what is open in this Blender.
+    Raises InputError for bad input, Cancelled when `cancel` said so.
+    """
+    out = Path(out_path).absolute()
+    audio = Path(audio_path).absolute()
+    fps = options.fps or 25.0
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = compat.scene(bpy.context)
+    set_rate(scene, fps)
+    strip = add_sound(scene, audio)
+    head = rigs.new_head(bpy.context)
+    task = generation.prepare(scene, [strip], head, options)
+    generation.apply(task, generation.speak(task, progress, cancel))
+    strip.sound.pack()
+    strip.sound.filepath = f"//{audio.name}"
+    scene.frame_start = _FIRST_FRAME
+    scene.frame_end = max(_FIRST_FRAME, math.ceil(compat.strip_timing(strip).right) - 1)
+    light(scene)
+    save_atomically(out)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Blender's own talk off the standard output, which is for data."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def set_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """Give a scene a frame rate; 29.97 and its like become 30000 / 1001."""
+    whole = round(fps)
+    scene.render.fps = max(1, whole)
+    scene.render.fps_base = 1.001 if abs(whole / 1.001 - fps) < 5e-3 else whole / fps
+
+
+def add_sound(scene: bpy.types.Scene, path: Path) -> compat.Strip:
+    """A selected sound strip of a file from the first frame on; InputError where this Blender has no sound."""
+    if not path.is_file():
+        raise InputError(f"The sound file '{path}' is missing: check the path.")
+    try:
+        strip = compat.ensure_strips(scene).new_sound(path.stem, str(path), 1, _FIRST_FRAME)
+    except RuntimeError:
+        raise InputError(
+            "This build of Blender has no sound, so no strip can be made: use Blender 4.5 or newer."
+        ) from None
+    scene.sync_mode = "AUDIO_SYNC"
+    return strip
+
+
+def save_atomically(out: Path) -> None:
+    """Save the open file under a name beside `out`, then put it in its place; InputError when it cannot be written."""
+    partial = out.with_name(f".{out.stem}.partial.blend")
+    try:
+        with quiet():
+            bpy.ops.wm.save_as_mainfile(filepath=str(partial), compress=True, copy=True, relative_remap=False)
+        partial.replace(out)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        reason = " ".join(str(error).split())
+        raise InputError(f"'{out}' cannot be written ({reason}): choose another place.") from None
+
+
+def light(scene: bpy.types.Scene) -> None:
+    """A camera on the face, a key, a fill and a rim light, and a plain grey world."""
+    lens = bpy.data.cameras.new("Camera")
+    lens.lens = 85
+    camera = bpy.data.objects.new("Camera", lens)
+    _look(camera, at=(0.0, 0.0, 0.005), position=(0.22, -1.15, 0.06))
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    for name, position, power, size in (
+        ("Key", (0.6, -0.9, 0.6), 14.0, 0.5),
+        ("Fill", (-0.9, -0.7, 0.2), 5.0, 0.9),
+        ("Rim", (-0.4, 0.8, 0.6), 10.0, 0.4),
+    ):
+        data: Any = bpy.data.lights.new(name, "AREA")
+        data.energy, data.size = power, size
+        lamp = bpy.data.objects.new(name, data)
+        _look(lamp, at=(0.0, 0.0, 0.0), position=position)
+        scene.collection.objects.link(lamp)
+    scene.world = bpy.data.worlds.new("World")
+    background: Any = next(node for node in compat.give_nodes(scene.world).nodes if node.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (0.30, 0.32, 0.35, 1.0)
+    scene.view_settings.view_transform = "Standard"
+
+
+def render_frames(
+    frames: Iterable[int], out_dir: Path | str, size: int, engine: Engine = "CYCLES", samples: int = 16
+) -> list[Path]:
+    """Square pictures of the open file at some whole frames, `0012.png` and so on in `out_dir`; returns their paths.
+
+    size is in pixels; samples are Cycles' per pixel, on the processor.
+    """
+    scene: Any = bpy.context.scene
+    scene.render.engine = engine
+    scene.render.resolution_x = scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    scene.render.image_settings.file_format = "PNG"
+    # else the picture is of the strips, not of the head
+    scene.render.use_sequencer = False
+    if engine == "CYCLES":
+        scene.cycles.device, scene.cycles.samples = "CPU", samples
+        scene.cycles.use_denoising = False
+    folder = Path(out_dir).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for frame in frames:
+        scene.frame_set(int(frame))
+        paths.append(folder / f"{frame:04d}.png")
+        scene.render.filepath = str(paths[-1])
+        with quiet():
+            bpy.ops.render.render(write_still=True)
+    return paths
+
+
+def scene_rate() -> float:
+    """Frames per second of the open file."""
+    return strips.rate(compat.scene(bpy.context))
+
+
+def keyed_frames() -> NDArray[np.int64]:
+    """The frames of the open file from its character's first key to its last."""
+    head = rigs.find_character(compat.scene(bpy.context), None)
+    curves = compat.fcurves_of(keyframes.owners(rigs.describe(head))["shapes"])
+    first, last = curves[0].range()
+    return np.arange(round(first), round(last) + 1)
+
+
+def lip_gaps_mm(frames: Iterable[int]) -> NDArray[np.float64]:
+    """How far the default head's lips are apart at each frame, mm, measured on the evaluated mesh."""
+    scene = compat.scene(bpy.context)
+    item = rigs.find_character(scene, None)
+    head = default_head.load()
+    gaps = []
+    for frame in frames:
+        scene.frame_set(int(frame))
+        gaps.append(float(lip_gap_mm(head, rigs.evaluated_vertices(item, len(head.vertices)))))
+    return np.array(gaps)
+
+
+def _look(item: bpy.types.Object, at: Iterable[float], position: Iterable[float]) -> None:
+    """Place an object so that it looks (along its -Z) at a point."""
+    from mathutils import Vector
+
+    item.location = Vector(tuple(position))
+    item.rotation_euler = (Vector(tuple(at)) - item.location).to_track_quat("-Z", "Y").to_euler()

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The side panel 'ARTalk', the same in the sequencer and in the 3D view."""
+
+from typing import Any
+
+import bpy
+
+from ..core import models
+from ..core.errors import InputError
+from . import compat, operators, strips
+from .properties import settings, state
+
+_LINE = 42  # characters that fit a side panel of the usual width
+
+
+def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The whole panel: from character and strips to the button and the outcome."""
+    scene = compat.sequencer_scene(context)
+    chosen, shown = settings(scene), state(context)
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    _draw_character(layout, context, scene)
+    _draw_choices(layout, chosen)
+    if shown.running:
+        row = layout.row(align=True)
+        row.progress(factor=shown.fraction, text=shown.progress_text)
+        row.operator("artalk.cancel", text="", icon="CANCEL")
+    else:
+        count = sum(strip.select for strip in strips.sound_strips(compat.strips_in_view(scene)))
+        button = layout.column()
+        button.scale_y = 1.4
+        button.operator("artalk.generate", text=_button_text(count), icon="PLAY_SOUND")
+    if shown.message:
+        _draw_sentence(layout, shown.message, "ERROR" if shown.failed else "CHECKMARK")
+
+
+def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+    chosen = settings(scene)
+    layout.prop(chosen, "character", icon="OUTLINER_OB_MESH")
+    if chosen.character is None:
+        try:
+            layout.label(text=f"Speaks: {operators.character_of(context, scene).name}", icon="USER")
+        except InputError as error:
+            _draw_sentence(layout, str(error), "INFO")
+    layout.operator("artalk.new_head", icon="ADD")
+
+
+def _draw_choices(layout: bpy.types.UILayout, chosen: Any) -> None:
+    column = layout.column()
+    column.prop(chosen, "model")
+    if models.entry(chosen.model).weights is None:
+        column.prop(chosen, "weights")
+    column.prop(chosen, "seed")
+    toggles = column.column(heading="Add")
+    toggles.prop(chosen, "blinks")
+    toggles.prop(chosen, "gaze")
+
+
+def _button_text(selected: int) -> str:
+    return f"Generate {selected} Lines" if selected > 1 else "Generate"
+
+
+def _draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: Any) -> None:
+    """A sentence over as many lines as it needs: Blender's labels do not wrap."""
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(wrapped(sentence)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def wrapped(sentence: str) -> list[str]:
+    """A sentence in lines that fit the panel."""
+    lines = [""]
+    for word in sentence.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > _LINE:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+class ARTALK_PT_sequencer(bpy.types.Panel):
+    """In the sequencer."""
+
+    bl_label = "Speech"
+    bl_category = "ARTalk"
+    bl_region_type = "UI"
+    bl_space_type = "SEQUENCE_EDITOR"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it all."""
+        draw(self.layout, context)
+
+
+class ARTALK_PT_view(bpy.types.Panel):
+    """In the 3D view."""
+
+    bl_label = "Speech"
+    bl_category = "ARTalk"
+    bl_region_type = "UI"
+    bl_space_type = "VIEW_3D"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it all."""
+        draw(self.layout, context)
+
+
+_CLASSES = (ARTALK_PT_sequencer, ARTALK_PT_view)
+
+
+def register() -> None:
+    """Show the panels."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

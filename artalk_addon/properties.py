@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the panel shows and keeps: choices with the scene, the state of the job with the window manager."""
+
+from typing import Any, cast
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..core import models
+from . import rigs
+
+_MODELS = [(entry.name, entry.title, f"Licence: {entry.licence}") for entry in models.MODELS.values()]
+
+
+def _may_speak(_settings: bpy.types.PropertyGroup, item: bpy.types.Object) -> bool:
+    return rigs.is_character(item)
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """The choices for the next generation; saved with the file."""
+
+    character: PointerProperty(
+        type=bpy.types.Object,
+        name="Character",
+        description="Mesh that speaks; empty: the active one, or the only one in the scene",
+        poll=_may_speak,
+    )
+    model: EnumProperty(items=_MODELS, name="Model", description="Model that turns speech into motion")
+    weights: StringProperty(
+        name="Weights", description="Weights file of a model that does not come with artalk", subtype="FILE_PATH"
+    )
+    seed: IntProperty(name="Seed", description="Another number gives other blinks and glances", min=0, default=0)
+    blinks: BoolProperty(name="Blinks", description="Add natural blinks", default=True)
+    gaze: BoolProperty(name="Gaze", description="Let the eyes look about while speaking", default=True)
+
+
+class JobState(bpy.types.PropertyGroup):
+    """The running job and the last outcome; never saved, and no undo touches it."""
+
+    running: BoolProperty()
+    fraction: FloatProperty(min=0.0, max=1.0)
+    progress_text: StringProperty()
+    message: StringProperty()
+    failed: BoolProperty()
+
+
+def settings(scene: bpy.types.Scene) -> Any:
+    """The settings of a scene."""
+    return cast(Any, scene).artalk
+
+
+def state(context: bpy.types.Context) -> Any:
+    """The state of the job."""
+    return cast(Any, context.window_manager).artalk
+
+
+_CLASSES = (SceneSettings, JobState)
+
+
+def register() -> None:
+    """Add the settings to scenes and the state to the window manager."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    cast(Any, bpy.types.Scene).artalk = PointerProperty(type=SceneSettings)
+    cast(Any, bpy.types.WindowManager).artalk = PointerProperty(type=JobState)
+
+
+def unregister() -> None:
+    """Take both away."""
+    del cast(Any, bpy.types.WindowManager).artalk
+    del cast(Any, bpy.types.Scene).artalk
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
