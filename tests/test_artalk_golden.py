@@ -430,8 +430,8 @@ def test_full_chunk(full: ArtalkModel, kind: str) -> None:
     assert_bits(run["context"][1], chunk[f"{kind}_reencoded_bits"])
     assert_close(run["motion"][0], chunk[f"{kind}_motion"], MOTION)
     logits = [own[0].flatten(1) for own in run["logits"][0]]
-    for scale, step in ((0, 1), (1, 1), (2, 1), (3, 2)):
-        assert_close(logits[scale][::step], chunk[f"{kind}_logits_scale{scale}"], LOGITS)
+    for scale in range(4):  # of scale 3 the first 25 of 50 positions are stored
+        assert_close(logits[scale][:25], chunk[f"{kind}_logits_scale{scale}"], LOGITS)
     assert_close(torch.cat(logits)[::7], chunk[f"{kind}_logits_scale4_rows7"], LOGITS)
 
 
