@@ -109,9 +109,10 @@ def polish(motion: Motion, audio: NDArray[np.float32], options: Options) -> Moti
     if options.post == "none":
         return motion
     if motion.basis == FLAME:
-        from .artalk.postprocess import published
+        from .artalk.postprocess import PUBLISHED_LIMIT, published
 
-        return published(motion)
+        # the published tools cut at 30 s, which nobody wants of a long line
+        return published(motion, limit=PUBLISHED_LIMIT if options.post == "published" else None)
     if motion.basis != ARKIT:
         return motion
     spoken = phrases(audio)
