@@ -79,12 +79,13 @@ def bake(
     return [path for _, path, _ in wanted]
 
 
-def read_baked(paths: list[Path]) -> Baked:
-    """Baked files as one set in memory."""
+def read_baked(paths: list[Path], *, with_mels: bool = True) -> Baked:
+    """Baked files as one set in memory; without the log-mels it is small."""
     parts = []
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
-            parts.append(Baked(file["mels"], file["phones"], file["signals"], file["starts"]))
+            mels = file["mels"] if with_mels else np.zeros((0, BANDS), np.float16)
+            parts.append(Baked(mels, file["phones"], file["signals"], file["starts"]))
     return Baked.join(parts)
 
 

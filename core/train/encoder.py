@@ -62,7 +62,8 @@ def train(baked: list[Path], folder: Path, config: EncoderTraining, say: Say | N
 
     def step(rng: np.random.Generator, _: float) -> Losses:
         mels, phones, signals = _crops(data, config, rng)
-        return losses(*model(_mask(mels, rng)), phones, signals, config.phone_weight)
+        logits, drawn = model(_mask(mels, rng))
+        return losses(logits, drawn, phones, signals, config.phone_weight)
 
     fit(model, step, config.schedule, folder, say)
     return model

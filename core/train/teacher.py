@@ -103,6 +103,7 @@ def motion(signal: Array, style: Array) -> Array:
     opening = 0.45 * aperture * (1 + (jaw_amount - 1) * free)
     raised = np.maximum(0, opening / 0.45 - jaw_open / 0.45)
     spread = np.maximum(0, 2 * width - 1)
+    funnel = lips * (0.15 * rounding + 0.55 * rounding * aperture) * (1 - seal)
     out = np.zeros((*signal.shape[:-1], len(ARKIT)), np.float32)
 
     def put(names: str, values: Array) -> None:
@@ -111,11 +112,12 @@ def motion(signal: Array, style: Array) -> Array:
                 out[..., ARKIT.index(name.rstrip("*") + side)] += values
 
     put("jawOpen", jaw_open)
-    put("mouthClose", np.maximum(0, jaw_open - opening))
-    put("mouthLowerDown*", free * lips * (0.45 * raised + 0.15 * sib + 0.10 * aperture))
+    # a funnel alone parts the lips by 11 mm, so it is closed again by most of that
+    put("mouthClose", np.maximum(0, jaw_open - opening) + 0.2 * funnel)
+    put("mouthLowerDown*", free * lips * (0.45 * raised + 0.15 * sib + 0.10 * aperture + 0.12 * spread))
     put("mouthUpperUp*", lips * (free * (0.25 * raised + 0.08 * sib + 0.06 * aperture) + 0.20 * tuck))
     put("mouthPucker", lips * 0.70 * rounding * (1 - 0.6 * aperture))
-    put("mouthFunnel", lips * (0.25 * rounding + 0.50 * rounding * aperture) * (1 - seal))
+    put("mouthFunnel", funnel)
     put("mouthStretch*", lips * 0.35 * spread * (1 - rounding))
     put("mouthSmile*", lips * 0.12 * spread + smile)
     put("mouthPress*", 0.32 * press)
@@ -167,7 +169,7 @@ def _pitch(samples: NDArray[np.float32], frames: int) -> NDArray[np.float64]:
         return np.zeros(frames)
     pitch = np.log(RATE / best[voiced])
     # octave errors and creaks lie far from the voice's own middle
-    kept = np.abs(pitch - np.median(pitch)) < 0.5
+    kept = np.abs(pitch - np.sort(pitch)[len(pitch) // 2]) < 0.5
     return np.interp(np.arange(frames), voiced[kept], pitch[kept])
 
 

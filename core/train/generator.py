@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stage 3: teach generator and style encoder to predict the codec's bits from what the encoder hears."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..artalk.bsq import upsample
+from ..artalk.codec import MotionCodec
+from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig, StyleConfig
+from ..artalk.generator import GeneratorBlock, pool_scales
+from ..artalk.log_mel import CONTEXT_FRAMES, LogMelEncoder
+from ..artalk.model import ArtalkModel
+from .augment import BANDS, Baked, read_baked
+from .codec import motion_losses, styles
+from .encoder import EncoderTraining
+from .loop import Losses, Say, Schedule, fit
+from .teacher import NEUTRAL, Array, motion
+
+STYLE_FRAMES = 50
+_BLOCK_FRAMES = 3000
+
+
+@dataclass(frozen=True)
+class GeneratorTraining:
+    """Sizes and lengths of stage 3."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=2000, learning_rate=1.5e-3, average=0.997))
+    batch: int = 24
+    generator: GeneratorConfig = field(
+        default_factory=lambda: GeneratorConfig(width=256, depth=4, heads=4, ffn_ratio=2)
+    )
+    style: StyleConfig = field(default_factory=lambda: StyleConfig(width=64, depth=2, heads=4, ffn_width=128))
+    most_flips: float = 0.25
+    """Largest share of bits flipped in training on every scale but the last."""
+    rest_share: float = 0.15
+    no_style_share: float = 0.1
+    neutral_share: float = 0.35
+    """Share of passages in the neutral style, most of them without a style token: what no style means."""
+    no_audio_share: float = 0.03
+    motion_weight: float = 0.3
+
+
+def model_config(encoder: EncoderTraining, codec: CodecConfig, training: GeneratorTraining) -> ArtalkConfig:
+    """The config of the whole model from the configs of its stages."""
+    options = {"bands": BANDS, "blocks_50": encoder.blocks_50, "blocks_25": encoder.blocks_25}
+    return ArtalkConfig(
+        audio=AudioEncoderConfig("log_mel", encoder.width, options),
+        codec=codec,
+        generator=training.generator,
+        style=training.style,
+        basis="arkit",
+    )
+
+
+class Trained(nn.Module):
+    """The parts that stage 3 trains."""
+
+    def __init__(self, model: ArtalkModel) -> None:
+        super().__init__()
+        self.generator = model.generator
+        self.style_encoder = model.style_encoder
+
+
+def new_model(config: ArtalkConfig, encoder: LogMelEncoder, codec: MotionCodec) -> ArtalkModel:
+    """The whole model with a trained encoder and codec and an untrained generator."""
+    model = ArtalkModel(config)
+    model.audio_encoder.load_state_dict(encoder.state_dict())
+    model.codec.load_state_dict(codec.state_dict())
+    model.style_encoder.motion_mean.copy_(codec.motion_mean)
+    model.style_encoder.motion_std.copy_(codec.motion_std.clamp_min(0.02))
+    width = config.generator.width
+    with torch.no_grad():
+        for block in model.generator.attn_blocks:
+            modulation = cast(GeneratorBlock, block).ada_lin[1]
+            assert isinstance(modulation, nn.Linear)
+            nn.init.normal_(modulation.weight, std=0.02)
+            nn.init.zeros_(modulation.bias)
+            modulation.bias[: 2 * width] = 0.4  # gates a little open, so that gradients flow at once
+    return model
+
+
+def train(
+    baked: list[Path], folder: Path, model: ArtalkModel, config: GeneratorTraining, say: Say | None = None
+) -> ArtalkModel:
+    """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes."""
+    data = read_baked(baked)
+    heard = _cached_features(folder / "features.npy", model.audio_encoder, data.mels)
+    data = Baked(data.mels[:0], data.phones[:0], data.signals[: len(heard)], data.starts)
+    model.codec.eval().requires_grad_(False)
+    trained = Trained(model)
+
+    def step(rng: np.random.Generator, _: float) -> Losses:
+        return losses(model, *_batch(data, heard, model, config, rng), config.motion_weight)
+
+    fit(trained, step, config.schedule, folder, say)
+    return model.eval()
+
+
+def _cached_features(path: Path, encoder: nn.Module, mels: NDArray[np.float16]) -> NDArray[np.float16]:
+    """What the encoder hears, from the file where an interrupted training left it."""
+    if path.is_file():
+        return np.asarray(np.load(path, allow_pickle=False))
+    heard = encode_features(encoder, mels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.save(file, heard)
+    partial.replace(path)
+    return heard
+
+
+@torch.inference_mode()
+def encode_features(encoder: nn.Module, mels: NDArray[np.float16]) -> NDArray[np.float16]:
+    """Log-mels (4 T, bands) of a whole corpus -> features (T, width), in blocks with context at both ends."""
+    encoder.eval()
+    frames = len(mels) // 4
+    pieces = []
+    for start in range(0, frames, _BLOCK_FRAMES):
+        end = min(start + _BLOCK_FRAMES, frames)
+        first, last = max(0, start - CONTEXT_FRAMES), min(frames, end + CONTEXT_FRAMES)
+        block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None]
+        with torch.autocast("cpu", torch.bfloat16):
+            heard = encoder(block)[0, start - first : end - first]
+        pieces.append(heard.float().numpy().astype(np.float16))
+    return np.concatenate(pieces)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Passages of two windows: the first is history, the second is to be predicted.
+
+    moved: (B, 2 T, C) motion; audio: (B, T, A) features of the second; style: (B, 50, C) other motion in the same
+    style; with_style: (B,) bool; flips: share of bits to flip per scale.
+    """
+
+    moved: Tensor
+    audio: Tensor
+    style: Tensor
+    with_style: Tensor
+    flips: Sequence[float]
+
+
+def _batch(
+    data: Baked, heard: NDArray[np.float16], model: ArtalkModel, config: GeneratorTraining, rng: np.random.Generator
+) -> tuple[Batch]:
+    frames, count = model.config.codec.frames, config.batch
+    starts = rng.integers(0, len(data.signals) - 2 * frames, count)
+    others = rng.integers(0, len(data.signals) - STYLE_FRAMES, count)
+    drawn = styles(rng, count, config.neutral_share)
+    neutral = (drawn == NEUTRAL.vector()).all(1)
+    moved = motion(_pick(data.signals, starts, 2 * frames), drawn)
+    moved[rng.random(count) < config.rest_share, :frames] = 0
+    audio = _pick(heard, starts + frames, frames)
+    audio[rng.random(count) < config.no_audio_share] = 0
+    without = rng.random(count) < np.where(neutral, 0.75, config.no_style_share)
+    flips = [float(rng.uniform(0, config.most_flips)) for _ in model.config.codec.scales[:-1]] + [0.0]
+    style = motion(_pick(data.signals, others, STYLE_FRAMES), drawn)
+    tensors = (torch.from_numpy(moved), torch.from_numpy(audio), torch.from_numpy(style), torch.from_numpy(~without))
+    return (Batch(*tensors, flips),)
+
+
+def _pick(values: NDArray[np.float16], starts: NDArray[np.int64], length: int) -> Array:
+    return np.stack([values[s : s + length] for s in starts]).astype(np.float32)
+
+
+def losses(model: ArtalkModel, batch: Batch, motion_weight: float) -> Losses:
+    """Cross-entropy of the bits, every scale but the first two alike, and the error of the decoded likely motion."""
+    codec, generator = model.codec, model.generator
+    frames = codec.config.frames
+    with torch.no_grad(), torch.autocast("cpu", enabled=False):
+        history = codec.quantise(batch.moved[:, :frames], [0.05] * len(codec.config.scales))
+        target = codec.quantise(batch.moved[:, frames:], batch.flips)
+        context_features = codec.next_scale_features(history.used)
+        features = codec.next_scale_features(target.used)
+    token = _style_tokens(model, batch)
+    audio = pool_scales(batch.audio, codec.config.scales)
+    logits = generator(generator.context(token, context_features), token, features, audio).float()
+    margin = logits[..., 1] - logits[..., 0]
+    bits = torch.cat(target.bits, dim=1)
+    wrong = F.binary_cross_entropy_with_logits(margin, bits.float(), reduction="none").mean(-1)
+    cross_entropy = (wrong * _token_weights(codec.config)).sum(1).mean()
+    decoded = codec.decode(history.feature, likely_feature(codec, margin)).float()
+    parts = motion_losses(decoded, batch.moved[:, frames:])
+    moved = parts["position"] + 0.5 * parts["velocity"] + parts["gap"]
+    hits = ((margin > 0) == bits).float().mean()
+    total = cross_entropy + motion_weight * moved
+    return {"loss": total, "bits": cross_entropy, "bit_hits": hits, "motion": moved, "gap": parts["gap"]}
+
+
+def likely_feature(codec: MotionCodec, margin: Tensor) -> Tensor:
+    """Logit differences (B, tokens, d) -> the expected sum of codes (B, T, d), through which gradients flow."""
+    quantiser = codec.quantiser
+    expected = (margin / 2).tanh() / codec.config.code_dim**0.5
+    total = torch.zeros(())
+    for scale, part in enumerate(quantiser.split(expected)):
+        total = total + upsample(part * quantiser.gain(scale), quantiser.frames)
+    return total
+
+
+def _style_tokens(model: ArtalkModel, batch: Batch) -> Tensor:
+    generator = model.generator
+    embedded = generator.style_cond_embed(model.style_encoder(batch.style))[:, None]
+    return torch.where(batch.with_style[:, None, None], embedded, generator.null_style_cond)
+
+
+def _token_weights(config: CodecConfig) -> Tensor:
+    """Weight of each token's loss: scales count by the square root of their length, all together 1."""
+    per_scale = [length**0.5 for length in config.scales]
+    weights = [root / length for root, length in zip(per_scale, config.scales, strict=True) for _ in range(length)]
+    return torch.tensor(weights) / sum(per_scale)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""artalk-mini from nothing: corpus, encoder, codec, generator, weights and model card. Resumable at every stage."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from ..artalk.checkpoint import file_hash, save_safetensors
+from ..artalk.model import ArtalkModel
+from . import augment, codec, corpus, encoder, generator
+from .loop import Say
+
+CARD_HEAD = """# artalk-mini
+
+Speech to facial animation: 16 kHz mono audio in, ARKit-52 shape weights and head rotation at 25 frames a second out.
+The architecture is ARTalk's (Chu et al. 2025: multi-scale binary motion codec, autoregressive generator over scales,
+style encoder) at a small size, with a log-mel convolutional speech encoder. Eye channels are zero: blinks and gaze are
+layers added afterwards.
+"""
+CARD_DATA = """
+## Data
+
+Only synthesised speech with exact phone timings; no recording of a person, no motion capture. The texts are verses of
+the King James Bible (public domain) and sentence templates and syllables written for this project. The voices:
+
+| engine | share | voices | terms |
+|---|---|---|---|
+| flite | 45 % | slt, rms, awb, kal16 | free (BSD-like) |
+| festival | 20 % | kal, ked, slt-hts | free (BSD-like) |
+| espeak-ng, English | 25 % | 8 accents, 75 variants | the program is GPL-3; its output is the user's |
+| espeak-ng, 20 other languages | 10 % | the same variants | the same |
+
+The motion is the teacher's (`core/train/teacher.py`): phones to eight articulation tracks by dominance blending
+(Cohen and Massaro 1993) with hard closures, an articulation map to ARKit shapes, and head and brows from pitch,
+loudness and pauses, in random styles. The values of the phone table (`core/phones.csv`) were set by hand from
+phonetics: lips shut in p b m, lower lip on the teeth in f v, teeth together in s z sh (Ladefoged and Johnson; Keating
+1983; Löfqvist and Gracco 1997; Perkell and Matthies 1992).
+"""
+CARD_TRAINING = """
+## Training
+
+Parameters: {sizes}; stored in half precision, sha256 `{hash}`.
+
+{hours:g} hours of speech, each utterance augmented {variants} times (speaker resampling, vocal-tract warp, rooms,
+noise, babble, music, band limits, clipping, levels; {quiet:.0%} clips without speech), seed {seed}. Steps: {steps};
+two processor cores, no GPU. The command that makes it from nothing, on Debian with `flite festival festvox-kallpc16k
+festvox-kdlpc16k festvox-us-slt-hts espeak-ng bible-kjv` installed:
+
+    artalk train mini --out weights/artalk-mini.safetensors
+"""
+CARD_LIMITS = """
+## Limits
+
+It has learned from a handful of synthetic voices, so real voices are heard less well than those: expect missed or
+surplus closures, more of them in languages other than English, in noise, in singing and with several people talking.
+Head and brow motion follow the voice only. Rounding and lip-to-teeth contacts are the weakest sounds. It is a tool for
+animation, not a phonetic measurement, and it says nothing about the feelings of a speaker.
+
+## Licence
+
+GPL-3.0-or-later, as the repository.
+"""
+
+
+@dataclass(frozen=True)
+class MiniTraining:
+    """Everything that decides what artalk-mini becomes."""
+
+    hours: float = 14.0
+    variants: int = 2
+    """How many times each utterance is augmented."""
+    seed: int = 1
+    encoder: encoder.EncoderTraining = field(default_factory=encoder.EncoderTraining)
+    codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
+    generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
+
+    def with_steps(self, encoder_steps: int, codec_steps: int, generator_steps: int) -> MiniTraining:
+        """The same with other lengths of the three trainings."""
+        return replace(
+            self,
+            encoder=replace(self.encoder, schedule=replace(self.encoder.schedule, steps=encoder_steps)),
+            codec=replace(self.codec, schedule=replace(self.codec.schedule, steps=codec_steps)),
+            generator=replace(self.generator, schedule=replace(self.generator.schedule, steps=generator_steps)),
+        )
+
+
+def train_mini(
+    out: Path, work: Path, config: MiniTraining | None = None, *, jobs: int = 2, say: Say | None = None
+) -> Path:
+    """Make the weights `out` (.safetensors) and the model card beside them (.md), starting from nothing.
+
+    Everything in between is kept in the folder `work`, so that a second call goes on where the first one stopped.
+    Raises InputError naming the Debian packages when a synthesiser is missing.
+    """
+    config = config or MiniTraining()
+    torch.set_num_threads(jobs)
+    baked = prepare(work, config, jobs=jobs, say=say)
+    heard = encoder.train(baked, work / "encoder", config.encoder, say)
+    coded = codec.train(first_variant(baked, config), work / "codec", config.codec, say)
+    sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
+    model = generator.new_model(sizes, heard.encoder, coded)
+    generator.train(first_variant(baked, config), work / "generator", model, config.generator, say)
+    export(model, out, config)
+    return out
+
+
+def prepare(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
+    """Corpus and augmented training data; returns the baked files, one variant after the other."""
+    shards = corpus.build(work / "corpus", config.hours, config.seed, jobs, say)
+    return augment.bake(shards, work / "baked", variants=config.variants, seed=config.seed, jobs=jobs, say=say)
+
+
+def first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
+    """One augmented version of every utterance, enough for codec and generator."""
+    return baked[: len(baked) // config.variants]
+
+
+def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "") -> None:
+    """Write weights in half precision and the model card; `figures` is the card's section of measurements."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    settings = json.dumps(asdict(config))
+    save_safetensors(copy.deepcopy(model).half(), out, {"licence": "GPL-3.0-or-later", "training": settings})
+    out.with_suffix(".md").write_text(card(model, out, config, figures), encoding="utf-8")
+
+
+def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str) -> str:
+    """The model card in Markdown."""
+    parts = {
+        "speech encoder": model.audio_encoder,
+        "codec": model.codec,
+        "generator": model.generator,
+        "style encoder": model.style_encoder,
+    }
+    sizes = ", ".join(f"{name} {sum(p.numel() for p in part.parameters()) / 1e6:.2f} M" for name, part in parts.items())
+    steps = [stage.schedule.steps for stage in (config.encoder, config.codec, config.generator)]
+    training = CARD_TRAINING.format(
+        sizes=sizes,
+        hash=file_hash(weights),
+        hours=config.hours,
+        variants=config.variants,
+        quiet=augment.NON_SPEECH_SHARE,
+        seed=config.seed,
+        steps="encoder {}, codec {}, generator {}".format(*steps),
+    )
+    return CARD_HEAD + CARD_DATA + training + figures + CARD_LIMITS
