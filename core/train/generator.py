@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 from ..artalk.bsq import upsample
 from ..artalk.codec import MotionCodec
 from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig, StyleConfig
-from ..artalk.generator import GeneratorBlock, pool_scales
+from ..artalk.generator import pool_scales
 from ..artalk.log_mel import CONTEXT_FRAMES, LogMelEncoder
 from ..artalk.model import ArtalkModel
 from .augment import BANDS, Baked, read_baked
@@ -81,7 +80,7 @@ def new_model(config: ArtalkConfig, encoder: LogMelEncoder, codec: MotionCodec) 
     width = config.generator.width
     with torch.no_grad():
         for block in model.generator.attn_blocks:
-            modulation = cast(GeneratorBlock, block).ada_lin[1]
+            modulation = block.ada_lin[1]
             assert isinstance(modulation, nn.Linear)
             nn.init.normal_(modulation.weight, std=0.02)
             nn.init.zeros_(modulation.bias)
