@@ -70,8 +70,9 @@ class Trained(nn.Module):
         self.style_encoder = model.style_encoder
 
 
-def new_model(config: ArtalkConfig, encoder: LogMelEncoder, codec: MotionCodec) -> ArtalkModel:
+def new_model(config: ArtalkConfig, encoder: LogMelEncoder, codec: MotionCodec, seed: int = 0) -> ArtalkModel:
     """The whole model with a trained encoder and codec and an untrained generator."""
+    torch.manual_seed(seed)
     model = ArtalkModel(config)
     model.audio_encoder.load_state_dict(encoder.state_dict())
     model.codec.load_state_dict(codec.state_dict())

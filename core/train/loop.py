@@ -61,7 +61,7 @@ def fit(module: nn.Module, step_losses: StepFunction, schedule: Schedule, folder
             losses = _one_step(module, step_losses, optimiser, schedule, step)
             _update_average(average, module, min(schedule.average, (1 + step) / (10 + step)))
             step += 1
-            if step % 20 == 0 or step == schedule.steps:
+            if step % 20 == 0 or step in (1, schedule.steps):
                 entry = {"step": step, **{name: round(float(value.detach()), 5) for name, value in losses.items()}}
                 log.write(json.dumps({**entry, "time": round(time.time(), 1)}) + "\n")
                 log.flush()

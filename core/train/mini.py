@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 
 from ..artalk.checkpoint import file_hash, save_safetensors
+from ..artalk.codec import MotionCodec
 from ..artalk.model import ArtalkModel
 from . import augment, codec, corpus, encoder, generator
 from .loop import Say
@@ -79,15 +80,6 @@ class MiniTraining:
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
 
-    def with_steps(self, encoder_steps: int, codec_steps: int, generator_steps: int) -> MiniTraining:
-        """The same with other lengths of the three trainings."""
-        return replace(
-            self,
-            encoder=replace(self.encoder, schedule=replace(self.encoder.schedule, steps=encoder_steps)),
-            codec=replace(self.codec, schedule=replace(self.codec.schedule, steps=codec_steps)),
-            generator=replace(self.generator, schedule=replace(self.generator.schedule, steps=generator_steps)),
-        )
-
 
 def train_mini(
     out: Path, work: Path, config: MiniTraining | None = None, *, jobs: int = 2, say: Say | None = None
@@ -98,24 +90,42 @@ def train_mini(
     Raises InputError naming the Debian packages when a synthesiser is missing.
     """
     config = config or MiniTraining()
-    torch.set_num_threads(jobs)
-    baked = prepare(work, config, jobs=jobs, say=say)
-    heard = encoder.train(baked, work / "encoder", config.encoder, say)
-    coded = codec.train(first_variant(baked, config), work / "codec", config.codec, say)
-    sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
-    model = generator.new_model(sizes, heard.encoder, coded)
-    generator.train(first_variant(baked, config), work / "generator", model, config.generator, say)
+    model = train_generator(work, config, jobs=jobs, say=say)
     export(model, out, config)
     return out
 
 
-def prepare(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
+def train_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
     """Corpus and augmented training data; returns the baked files, one variant after the other."""
     shards = corpus.build(work / "corpus", config.hours, config.seed, jobs, say)
     return augment.bake(shards, work / "baked", variants=config.variants, seed=config.seed, jobs=jobs, say=say)
 
 
-def first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
+def train_encoder(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> encoder.EncoderTeacher:
+    """Stage 1 and what comes before it."""
+    baked = train_corpus(work, config, jobs=jobs, say=say)
+    torch.set_num_threads(jobs)
+    return encoder.train(baked, work / "encoder", config.encoder, say)
+
+
+def train_codec(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> MotionCodec:
+    """Stage 2 and what comes before it."""
+    baked = train_corpus(work, config, jobs=jobs, say=say)
+    torch.set_num_threads(jobs)
+    return codec.train(_first_variant(baked, config), work / "codec", config.codec, say)
+
+
+def train_generator(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> ArtalkModel:
+    """Stage 3 and what comes before it; returns the whole model."""
+    heard = train_encoder(work, config, jobs=jobs, say=say)
+    coded = train_codec(work, config, jobs=jobs, say=say)
+    baked = train_corpus(work, config, jobs=jobs, say=say)
+    sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
+    model = generator.new_model(sizes, heard.encoder, coded, config.generator.schedule.seed)
+    return generator.train(_first_variant(baked, config), work / "generator", model, config.generator, say)
+
+
+def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
     """One augmented version of every utterance, enough for codec and generator."""
     return baked[: len(baked) // config.variants]
 
