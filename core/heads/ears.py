@@ -39,7 +39,7 @@ BOTTOM = "ear_bottom"
 RINGS = (*(whorl.ring for whorl in WHORLS), BOTTOM)
 UPWARD, OUTWARD = np.array([0, 0.97, -0.22]), np.array([0.95, 0.06, 0.24])
 SHIFT = np.array([1.0, 1, -1])  # of the ear from the middle of its hole, mm
-ABOVE, BELOW, BEFORE, BEHIND = 27.0, 28.0, 11.5, 17.0  # half axes of the outline, mm
+ABOVE, BELOW, BEFORE, BEHIND = 24.5, 25.0, 11.0, 15.5  # half axes of the outline, mm
 
 
 def build(layout: Layout, edge: Ring) -> None:

@@ -39,7 +39,7 @@ def shapes(fields: Fields) -> dict[str, Array]:
         "eyeLookUp": lid_field(8 * soft, 1.5 * open_share) + _turned_eye(fields, 0, 20),
         "eyeLookOut": lid_field(0.5 * open_share, 0) + _turned_eye(fields, 26, 0),
         "eyeLookIn": lid_field(0.5 * open_share, 0) + _turned_eye(fields, -26, 0),
-        "eyeSquint": lid_field(-5 * softer, 9 * softer)
+        "eyeSquint": lid_field(-4 * softer, 8 * softer)
         + fields.whole(fields.push((34, 18, 90), (14, 7, 12), (0, 2.2, 0.8))),
         "eyeWide": lid_field(7.5 * soft, -3.5 * open_share**0.6)
         + fields.whole(fields.push((34, 58, 92), (16, 8, 14), (0, 1.5, 0))),

@@ -14,8 +14,8 @@ from .lip_shapes import constant, left_corner, left_half, middle
 def shapes(fields: Fields) -> dict[str, Array]:
     """browInnerUp, cheekPuff, tongueOut and the paired shapes of brows, cheeks and nose; (V, 3) fields in mm."""
     left = {
-        "browOuterUp": fields.push((43, 60, 86), (15, 13, 18), (0, 7.0, 0)),
-        "browDown": fields.push((16, 56, 100), (13, 9, 15), (-2.0, -4.8, 1.2))
+        "browOuterUp": fields.push((43, 60, 86), (15, 13, 18), (0, 6.4, 0)),
+        "browDown": fields.push((16, 56, 100), (13, 9, 15), (-2.0, -4.2, 1.2))
         + fields.push((40, 59, 90), (14, 9, 15), (-0.6, -3.4, 0.6)),
         "cheekSquint": fields.push((37, 10, 88), (15, 11, 16), (0.5, 5.2, 3.2)) + cheek_squint_lids(fields),
         "noseSneer": _sneer(fields),
@@ -30,8 +30,8 @@ def shapes(fields: Fields) -> dict[str, Array]:
 
 
 def _brow_inner_up(fields: Fields) -> Array:
-    left = fields.push((13, 57, 100), (13, 12, 16), (-0.3, 6.2, 0.3))
-    right = fields.push((-13, 57, 100), (13, 12, 16), (0.3, 6.2, 0.3))
+    left = fields.push((13, 57, 100), (13, 12, 16), (-0.3, 5.4, 0.3))
+    right = fields.push((-13, 57, 100), (13, 12, 16), (0.3, 5.4, 0.3))
     return left + right + fields.push((0, 58, 104), (9, 12, 16), (0, 1.0, 0))
 
 
@@ -46,7 +46,7 @@ def _cheek_puff(fields: Fields) -> Array:
 
 def _sneer(fields: Fields) -> Array:
     upper = LipMove(
-        up=lambda s: 3.4 * left_half(s) * middle(s, 2.4) ** 0.8 + 1.4 * left_corner(s, 2),
+        up=lambda s: 5.0 * left_half(s) * middle(s, 2.4) ** 0.8 + 1.4 * left_corner(s, 2),
         forward=lambda s: 0.3 * left_half(s),
     )
     lower = LipMove(up=lambda s: 1.4 * left_corner(s, 2))

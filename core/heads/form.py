@@ -88,7 +88,7 @@ SKULL = (
 NOSE = (
     Step(Capsule((0, 42, 97.5), (0, 13, 110.5), 6, 6.6), 0),  # bridge
     Step(Ellipsoid((0, 5.2, 115.5), (9.2, 8.6, 9.2)), 8),  # tip
-    Step(Ellipsoid((11.2, -1.6, 108.5), (5.9, 6.9, 8)), 3.5),  # wing
+    Step(Ellipsoid((12.2, -2.0, 107), (6.4, 7.2, 8.5)), 2.8),  # wing
     Step(Capsule((0, -3, 117), (0, -10, 106), 3.4, 4), 5),  # between the nostrils
 )
 NOSE_SOFTNESS = 5.0

@@ -14,7 +14,7 @@ from .fields import Curve, Fields, LipMove, Mask, smoothstep, turned_down
 from .form import Array
 
 HINGE = np.array([0, 6.0, 10.0])
-OPEN_DEGREES = 16.0
+OPEN_DEGREES = 16.7
 OPEN_SLIDE = np.array([0, -1, 1.5])  # mm
 CORNER_TUCK = 2.2  # mm that the corners of the open mouth come inwards
 CORNER_WEIGHT, UPPER_WEIGHT = 0.40, 0.01  # how much the mouth's corner and the upper lip move with the jaw

@@ -85,7 +85,7 @@ def build(layout: Layout, edge: Ring) -> list[Ring]:
     for i, (inner, outer) in enumerate(pairwise(rings)):
         for k in range(STATIONS):
             following = (k + 1) % STATIONS
-            lash = i in (2, 3) and k < STATIONS // 2  # a dark upper margin draws the lash line
+            lash = i in (2, 3) and 1 <= k < STATIONS // 2  # a dark upper margin draws the lash line
             corners = (inner[k], outer[k], outer[following], inner[following])
             layout.quad(corners, Surface.LASH if lash else Surface.SKIN)
     return rings

@@ -12,6 +12,13 @@ import numpy as np
 from .fields import Curve, Fields, Handle, LipMove, smoothstep
 from .form import Array
 
+# places along the crease from nose to mouth, mm, and its depth there
+FOLD = (((21, -9, 103), 0.7), ((27, -18, 97), 1.0), ((32.5, -28, 91), 1.0))
+
+
+# the chin stays where only the red of the lips moves
+STILL_CHIN = Handle((0, -66, 108), 9, (0, 0, 0))
+
 
 def middle(along: Array, power: float = 2.0) -> Array:
     """1 in the middle of the mouth, 0 in both corners; a greater power is fuller."""
@@ -74,8 +81,8 @@ def _left(fields: Fields) -> dict[str, Array]:
 def _pucker(fields: Fields) -> Array:
     def move(thin: float) -> LipMove:
         return LipMove(
-            left=lambda s: -6.3 * outwards(s, 1.1),
-            up=lambda s: 0.8 * np.abs(s) ** 3,
+            left=lambda s: -4.9 * outwards(s, 1.1),
+            up=lambda s: 1.6 * np.abs(s) ** 3,
             forward=lambda s: 7.5 * middle(s, 2.2) - 1.0 + 3.2 * np.abs(s) ** 4,
             roll=constant(-9),
             thin=constant(thin),
@@ -87,7 +94,7 @@ def _pucker(fields: Fields) -> Array:
 def _funnel(fields: Fields) -> Array:
     def move(up: float, forward: float) -> LipMove:
         return LipMove(
-            left=lambda s: -4.2 * outwards(s, 1.1),
+            left=lambda s: -3.5 * outwards(s, 1.1),
             up=lambda s: up * middle(s, 2.4) ** 0.7,
             forward=lambda s: forward * middle(s) + 1.0,
             roll=constant(-16),
@@ -109,20 +116,28 @@ def _smile(fields: Fields) -> Array:
     def move(roll: float) -> LipMove:
         return LipMove(
             left=lambda s: 8.7 * left_corner(s, 1.5),
-            up=lambda s: 6.8 * left_corner(s, 2.9) + 0.7 * left_corner(s, 0.8, 0.6),
+            up=lambda s: 5.2 * left_corner(s, 2.6) + 0.8 * left_corner(s, 0.8, 0.6),
             forward=lambda s: -5.0 * left_corner(s, 2.2) - 0.8 * left_corner(s, 0.8, 0.6),
             roll=lambda s: roll * left_corner(s, 1, 0.4),
         )
 
-    cheek = Handle((37, 0, 90), 7, (1.0, 3.4, 2.0))
-    return fields.lip_field(move(7), move(5), [cheek])
+    cheek = Handle((37, 0, 90), 7, (1.4, 4.0, 3.0))
+    return fields.lip_field(move(7), move(5), [cheek]) + _fold(fields, 1.7)
+
+
+def _fold(fields: Fields, depth: float) -> Array:
+    """The crease from the left wing of the nose past the corner of the mouth, that a lifted cheek makes."""
+    field = np.zeros_like(fields.points)
+    for place, share in FOLD:
+        field += fields.push(place, (4, 6, 12), (-0.5 * depth * share, 0, -1.8 * depth * share))
+    return field * (~fields.lips)[:, None]
 
 
 def _frown(fields: Fields) -> Array:
     def move(roll: float) -> LipMove:
         return LipMove(
             left=lambda s: 2.2 * left_corner(s),
-            up=lambda s: -5.5 * left_corner(s, 1.9),
+            up=lambda s: -4.2 * left_corner(s, 1.9),
             forward=lambda s: -1.5 * left_corner(s),
             roll=constant(roll),
         )
@@ -132,8 +147,8 @@ def _frown(fields: Fields) -> Array:
 
 def _dimple(fields: Fields) -> Array:
     move = LipMove(
-        left=lambda s: 4.2 * left_corner(s, 2.4),
-        up=lambda s: 2.0 * left_corner(s, 2.4),
+        left=lambda s: 2.6 * left_corner(s, 2.4),
+        up=lambda s: 1.6 * left_corner(s, 2.4),
         forward=lambda s: -6.0 * left_corner(s, 2.8),
         roll=constant(4),
     )
@@ -156,13 +171,13 @@ def _press(fields: Fields) -> Array:
         forward=lambda s: -1.0 * left_half(s) * middle(s, 4),
         thin=lambda s: 0.42 * left_half(s),
     )
-    return fields.lip_field(move, move)
+    return fields.lip_field(move, move, [STILL_CHIN])
 
 
 def _upper_up(fields: Fields) -> Array:
     upper = LipMove(
         left=lambda s: 0.4 * left_half(s),
-        up=lambda s: 7.0 * left_half(s) * middle(s, 2.6) ** 0.8 + 1.6 * left_corner(s, 2),
+        up=lambda s: 7.6 * left_half(s) * middle(s, 2.6) ** 0.8 + 1.6 * left_corner(s, 2),
         forward=lambda s: 0.4 * left_half(s),
         roll=lambda s: -6 * left_half(s),
     )
@@ -189,7 +204,7 @@ def _roll_lower(fields: Fields) -> Array:
         thin=lambda s: 0.62 * middle(s, 6),
     )
     upper = LipMove(up=lower.up, forward=lambda s: -0.5 * middle(s, 4))
-    return fields.lip_field(upper, lower)
+    return fields.lip_field(upper, lower, [STILL_CHIN])
 
 
 def _roll_upper(fields: Fields) -> Array:
@@ -206,17 +221,17 @@ def _roll_upper(fields: Fields) -> Array:
 def _shrug_lower(fields: Fields) -> Array:
     def move(roll: float) -> LipMove:
         return LipMove(
-            up=lambda s: 4.2 * middle(s, 1.6) - 0.6 * np.abs(s) ** 3,
+            up=lambda s: 5.4 * middle(s, 1.6) - 0.2 * np.abs(s) ** 3,
             forward=lambda s: 1.6 * middle(s),
             roll=constant(roll),
         )
 
-    chin = Handle((0, -64, 106), 9, (0, 4.5, 1.5))
+    chin = Handle((0, -64, 106), 9, (0, 6.5, 1.8))
     return fields.lip_field(move(6), move(-10), [chin])
 
 
 def _shrug_upper(fields: Fields) -> Array:
     def move(roll: float) -> LipMove:
-        return LipMove(up=lambda s: 3.6 * middle(s, 1.8), forward=lambda s: 1.2 * middle(s), roll=constant(roll))
+        return LipMove(up=lambda s: 4.4 * middle(s, 1.8), forward=lambda s: 1.2 * middle(s), roll=constant(roll))
 
-    return fields.lip_field(move(-8), move(0))
+    return fields.lip_field(move(-8), move(0), [STILL_CHIN])

@@ -48,10 +48,10 @@ class Pocket:
 
 SECTIONS = (
     Section("lip_border", 1.00, 0.0, 1.5),
-    Section("lip_red1", 0.86, 2.1, 1.2),
-    Section("lip_red2", 0.62, 3.5, 0.9),
-    Section("lip_red3", 0.36, 3.6, 0.55),
-    Section("lip_red4", 0.14, 2.4, 0.25),
+    Section("lip_red1", 0.86, 1.6, 1.2),
+    Section("lip_red2", 0.62, 2.8, 0.9),
+    Section("lip_red3", 0.36, 3.0, 0.55),
+    Section("lip_red4", 0.14, 2.0, 0.25),
     Section("lip_contact0", 0.0, 0.2, 0.0),
     Section("lip_contact1", 0.0, -1.8, -0.2),
     Section("lip_contact2", 0.0, -4.2, -0.5),
@@ -79,13 +79,13 @@ def line(along: Array) -> Array:
     """Height of the mouth line, mm, with a small bow in the middle and the corners a little up."""
     dip = 0.6 * np.exp(-((along / 0.16) ** 2))
     shoulder = 0.4 * np.exp(-(((along - 0.38) / 0.2) ** 2))
-    return np.asarray(HEIGHT - 0.3 + 2.6 * np.abs(along) ** 2.2 - dip + shoulder)
+    return np.asarray(HEIGHT - 0.3 + 3.3 * np.abs(along) ** 2.4 - dip + shoulder)
 
 
 def red_height(along: Array) -> Array:
     """How high the red of the lip stands over or under the mouth line at each station, mm, cupid's bow included."""
-    upper = 7.6 * np.clip(1 - along**1.9, 0, 1) ** 0.95 - 1.1 * np.exp(-((along / 0.13) ** 2))
-    lower = 8.8 * np.clip(1 - along**3.0, 0, 1) ** 0.85
+    upper = 6.7 * np.clip(1 - along**1.9, 0, 1) ** 0.95 - 1.1 * np.exp(-((along / 0.13) ** 2))
+    lower = 7.9 * np.clip(1 - along**3.0, 0, 1) ** 0.85
     return np.asarray(np.where(SIDE > 0, upper, np.where(SIDE < 0, lower, 0)))
 
 

@@ -27,15 +27,15 @@ class Surface(IntEnum):
 
 
 MATERIALS = (
-    Material("skin", (0.84, 0.50, 0.36), 0.48, 0.10),
-    Material("lips", (0.60, 0.22, 0.19), 0.36, 0.10),
+    Material("skin", (0.90, 0.53, 0.37), 0.48, 0.10),
+    Material("lips", (0.66, 0.27, 0.23), 0.36, 0.10),
     Material("mouth", (0.40, 0.09, 0.08), 0.45, 0.0),
     Material("lash", (0.035, 0.02, 0.015), 0.6, 0.0),
     Material("sclera", (0.86, 0.84, 0.82), 0.12, 0.0),
     Material("iris", (0.10, 0.23, 0.30), 0.12, 0.0),
     Material("pupil", (0.004, 0.004, 0.004), 0.1, 0.0),
     Material("limbus", (0.02, 0.05, 0.07), 0.12, 0.0),
-    Material("teeth", (0.86, 0.82, 0.74), 0.22, 0.05),
+    Material("teeth", (0.93, 0.91, 0.85), 0.22, 0.05),
     Material("gum", (0.55, 0.18, 0.18), 0.35, 0.05),
     Material("tongue", (0.80, 0.30, 0.28), 0.4, 0.05),
     Material("brow", (0.06, 0.035, 0.02), 0.7, 0.0),

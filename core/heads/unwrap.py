@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texture coordinates: each part in a box of its own, skin and hair rolled off a cylinder, the rest seen from the front.
+"""Texture coordinates: each part in its own box, skin and hair rolled off a cylinder, the rest from the front.
 
 The skin folds over itself behind the ears and under the lids; everything that a painter sees lies free.
 """

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The default head: that it is whole, that its shapes do what their names say, that lips seal and lids close."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from artalk.core.basis import ARKIT_SHAPES
+from artalk.core.errors import InputError
+from artalk.core.heads import default_head, mesh
+from artalk.core.heads.form import EYE_CENTRE, EYE_RADIUS
+from artalk.core.heads.parts import CORNEA_RISE
+from artalk.core.heads.surfaces import Surface
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import cKDTree
+
+HEAD = default_head.load()
+REST = HEAD.vertices
+SKIN = slice(*HEAD.parts["skin"])
+PER_RING = len(HEAD.lips) // 3
+MIDDLE_UPPER, MIDDLE_LOWER = HEAD.lips[PER_RING // 2]
+FRONT = REST[SKIN] * 1000
+
+
+def nearest(x: float, y: float, z: float) -> int:
+    return int(np.argmin(np.linalg.norm(FRONT - (x, y, z), axis=1)))
+
+
+LEFT_CORNER = int(HEAD.lips[PER_RING - 1, 0])
+CHIN = nearest(0, -68, 111)
+LEFT_WING = nearest(15, -1, 112)
+LEFT_CHEEK = nearest(37, 8, 92)
+LEFT_CHEEK_SIDE = nearest(46, -26, 80)
+BROW = np.arange(*HEAD.parts["brow_left"])
+INNER_BROW = BROW[np.argsort(REST[BROW, 0])[:12]]
+OUTER_BROW = BROW[np.argsort(REST[BROW, 0])[-12:]]
+LEFT_PUPIL = HEAD.parts["eye_left"][0] + int(np.argmax(REST[slice(*HEAD.parts["eye_left"]), 2]))
+TONGUE = np.arange(*HEAD.parts["tongue"])
+TONGUE_TIP = int(TONGUE[np.argmax(REST[TONGUE, 2])])
+LEFT, UP, FORWARD = 0, 1, 2
+
+
+def both(**weights: float) -> dict[str, float]:
+    return {f"{name}{side}": weight for name, weight in weights.items() for side in ("Left", "Right")}
+
+
+PRESSED = {"jawOpen": 0.1, "mouthClose": 0.1, "mouthRollLower": 0.3, "mouthRollUpper": 0.2} | both(mouthPress=0.6)
+SPEECH = {
+    "rest": {},
+    "m b p": PRESSED,
+    "f v": {"jawOpen": 0.07, "mouthRollLower": 0.55} | both(mouthUpperUp=0.26),
+    "s z": {"jawOpen": 0.04} | both(mouthStretch=0.35, mouthUpperUp=0.25, mouthLowerDown=0.35),
+    "aa": {"jawOpen": 0.6} | both(mouthLowerDown=0.2, mouthUpperUp=0.15),
+    "ee": {"jawOpen": 0.14} | both(mouthStretch=0.4, mouthSmile=0.35, mouthUpperUp=0.2, mouthLowerDown=0.25),
+    "uw": {"jawOpen": 0.05, "mouthPucker": 1.0},
+    "grin": both(mouthSmile=1.0),
+}
+
+
+# ---------------------------------------------------------------- the file
+def test_shipped_head_is_whole():
+    assert HEAD.shape_names == ARKIT_SHAPES
+    assert HEAD.shape_deltas.shape == (52, len(REST), 3)
+    assert HEAD.joint_names == ("root", "neck", "jaw", "left_eye", "right_eye")
+    assert HEAD.joint_parents.tolist() == [-1, 0, 1, 1, 1]
+    assert np.allclose(HEAD.weights.sum(1), 1, atol=1e-6)
+    assert HEAD.weights.min() >= 0
+    assert HEAD.material_index.max() < len(HEAD.materials)
+    assert HEAD.uv.shape == (len(HEAD.faces), 4, 2)
+    assert 0 <= HEAD.uv.min() <= HEAD.uv.max() <= 1
+    spans = sorted(HEAD.parts.values())
+    assert spans[0][0] == 0
+    assert spans[-1][1] == len(REST)
+    assert all(one[1] == other[0] for one, other in pairwise(spans))
+
+
+def test_it_is_life_size_in_metres():
+    face_height = REST[HEAD.parts["hair"][0] :, 1].max() - REST[CHIN, 1]
+    assert 0.20 < face_height < 0.26
+    assert 0.13 < np.ptp(REST[slice(*HEAD.parts["hair"]), 0]) < 0.19
+    assert HEAD.joint_heads[3, 0] > 0 > HEAD.joint_heads[4, 0]
+
+
+def test_rebuilding_gives_the_shipped_head(tmp_path):
+    built = default_head.build()
+    for name in ("vertices", "tint", "uv", "shape_deltas", "joint_heads", "weights"):
+        assert np.allclose(getattr(built, name), getattr(HEAD, name), atol=1e-5), name
+    for name in ("faces", "material_index", "joint_parents", "lips", "lids_left", "lids_right"):
+        assert np.array_equal(getattr(built, name), getattr(HEAD, name)), name
+    assert built.materials == tuple(mesh.Material(*vars(material).values()) for material in built.materials)
+    assert built.parts == HEAD.parts
+    built.save(tmp_path / "one.npz")
+    built.save(tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no head at all"])
+def test_a_file_that_is_no_head_is_refused_in_one_sentence(tmp_path, content):
+    path = tmp_path / "head.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"head.npz"):
+        mesh.load(path)
+
+
+def test_skin_is_quads_closed_but_for_the_bust_and_behind_the_lids():
+    faces = HEAD.faces[(HEAD.faces < SKIN.stop).all(1)]
+    assert faces.min() >= 0
+    sides = Counter(
+        tuple(sorted(side)) for face in faces.tolist() for side in zip(face, face[1:] + face[:1], strict=True)
+    )
+    assert set(sides.values()) == {1, 2}
+    border = {vertex for side, count in sides.items() if count == 1 for vertex in side}
+    behind_lids = np.linalg.norm(np.abs(FRONT[list(border)]) - np.abs(EYE_CENTRE), axis=1) < EYE_RADIUS + 2
+    assert ((FRONT[list(border), 1] < -140) | behind_lids).all()
+    valences = Counter(Counter(vertex for side in sides for vertex in side).values())
+    assert set(valences) <= {3, 4, 5}
+    assert valences[4] / sum(valences.values()) > 0.95
+
+
+# ---------------------------------------------------------------- lips
+def test_lips_meet_at_rest():
+    assert np.abs(REST[HEAD.lips[:, 0]] - REST[HEAD.lips[:, 1]])[:, :2].max() < 1e-6
+    assert np.abs(REST[HEAD.lips[:, 0]] - REST[HEAD.lips[:, 1]])[:, 2].max() < 1e-3
+
+
+@pytest.mark.parametrize("opening", [0.1, 0.3, 0.6, 1.0])
+def test_mouth_close_seals_the_open_jaw(opening):
+    posed = mesh.posed(HEAD, {"jawOpen": opening, "mouthClose": opening})
+    assert np.abs(mesh.lip_gaps_mm(HEAD, posed)).max() < 0.01
+
+
+def test_lips_stay_sealed_when_pressed():
+    gaps = mesh.lip_gaps_mm(HEAD, mesh.posed(HEAD, PRESSED))
+    assert np.abs(gaps).max() < 0.01
+
+
+@given(st.lists(st.floats(0, 1), min_size=52, max_size=52), st.floats(0, 1))
+@settings(max_examples=150, deadline=None)
+def test_no_mix_crosses_the_lips(values, share):
+    weights = np.array(values, np.float32)
+    jaw, close = ARKIT_SHAPES.index("jawOpen"), ARKIT_SHAPES.index("mouthClose")
+    weights[close] = weights[jaw] * share
+    assert mesh.lip_gaps_mm(HEAD, mesh.posed(HEAD, weights[None])).min() > -0.02
+
+
+@pytest.mark.parametrize("name", list(SPEECH))
+def test_teeth_never_come_through_the_lips(name):
+    posed = mesh.posed(HEAD, SPEECH[name]) * 1000
+    teeth = np.concatenate([posed[slice(*HEAD.parts[part])] for part in ("upper_teeth", "lower_teeth")])
+    quads = HEAD.faces[HEAD.material_index == Surface.LIPS]
+    triangles = posed[np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])]
+    for tooth in teeth:
+        cover = heights_over(triangles, tooth)
+        assert cover.size == 0 or cover.max() > tooth[2]
+
+
+def heights_over(triangles, point):
+    """z of every triangle that covers the point in front view."""
+    a, b, c = (triangles[:, i] for i in range(3))
+    area = np.cross(b[:, :2] - a[:, :2], c[:, :2] - a[:, :2])
+    u = np.cross(b[:, :2] - point[:2], c[:, :2] - point[:2]) / np.where(area == 0, np.inf, area)
+    v = np.cross(c[:, :2] - point[:2], a[:, :2] - point[:2]) / np.where(area == 0, np.inf, area)
+    inside = (u > 0) & (v > 0) & (u + v < 1)
+    return (u * a[:, 2] + v * b[:, 2] + (1 - u - v) * c[:, 2])[inside]
+
+
+def test_f_and_v_bring_the_lower_lip_to_the_upper_teeth():
+    posed = mesh.posed(HEAD, SPEECH["f v"]) * 1000
+    teeth = posed[slice(*HEAD.parts["upper_teeth"])]
+    edge = teeth[(np.abs(teeth[:, 0]) < 7) & (teeth[:, 1] < teeth[:, 1].min() + 0.6)]
+    lower = posed[HEAD.lips[:, 1]]
+    assert np.linalg.norm(lower[:, None] - edge[None], axis=2).min() < 2.0
+    assert mesh.lip_gap_mm(HEAD, posed / 1000) > 2
+
+
+# ---------------------------------------------------------------- every shape does what its name says
+# shape, vertices, axis, least and greatest movement in mm at weight 1 (Left is the character's left, +x)
+MOVES = [
+    ("jawOpen", CHIN, UP, -32, -20),
+    ("jawForward", CHIN, FORWARD, 4, 8),
+    ("jawLeft", CHIN, LEFT, 5, 9),
+    ("mouthClose", MIDDLE_LOWER, UP, 15, 40),
+    ("mouthFunnel", MIDDLE_UPPER, FORWARD, 4, 9),
+    ("mouthPucker", MIDDLE_UPPER, FORWARD, 5, 9),
+    ("mouthPucker", LEFT_CORNER, LEFT, -7, -3),
+    ("mouthLeft", MIDDLE_UPPER, LEFT, 6, 12),
+    ("mouthSmileLeft", LEFT_CORNER, LEFT, 5, 10),
+    ("mouthSmileLeft", LEFT_CORNER, UP, 3.5, 7),
+    ("mouthFrownLeft", LEFT_CORNER, UP, -6, -2),
+    ("mouthDimpleLeft", LEFT_CORNER, FORWARD, -7, -3),
+    ("mouthStretchLeft", LEFT_CORNER, LEFT, 5, 9),
+    ("mouthRollLower", MIDDLE_LOWER, FORWARD, -6, -1.5),
+    ("mouthRollUpper", MIDDLE_UPPER, FORWARD, -6, -1.5),
+    ("mouthShrugLower", CHIN, UP, 4, 9),
+    ("mouthShrugLower", MIDDLE_LOWER, UP, 3, 8),
+    ("mouthShrugUpper", MIDDLE_UPPER, UP, 3, 6),
+    ("mouthLowerDownLeft", MIDDLE_LOWER, UP, -5, -2),
+    ("mouthUpperUpLeft", MIDDLE_UPPER, UP, 2, 5),
+    ("browDownLeft", INNER_BROW, UP, -6, -1),
+    ("browInnerUp", INNER_BROW, UP, 2.5, 7),
+    ("browOuterUpLeft", OUTER_BROW, UP, 2.5, 8),
+    ("cheekPuff", LEFT_CHEEK_SIDE, LEFT, 4, 10),
+    ("cheekSquintLeft", LEFT_CHEEK, UP, 2.5, 6),
+    ("noseSneerLeft", LEFT_WING, UP, 2.5, 6),
+    ("tongueOut", TONGUE_TIP, FORWARD, 15, 35),
+    ("eyeLookUpLeft", LEFT_PUPIL, UP, 4, 9),
+    ("eyeLookDownLeft", LEFT_PUPIL, UP, -10, -5),
+    ("eyeLookOutLeft", LEFT_PUPIL, LEFT, 5, 10),
+    ("eyeLookInLeft", LEFT_PUPIL, LEFT, -10, -5),
+]
+
+
+@pytest.mark.parametrize(("shape", "vertices", "axis", "least", "most"), MOVES)
+def test_shape_moves_what_its_name_says(shape, vertices, axis, least, most):
+    move = HEAD.shape_deltas[ARKIT_SHAPES.index(shape)][vertices] * 1000
+    assert least < np.mean(move[..., axis]) < most
+
+
+# shape, mm by which the left eyelids open
+LIDS = [
+    ("eyeBlinkLeft", -16, -10),
+    ("eyeLookDownLeft", -6, -2),
+    ("eyeSquintLeft", -6, -2),
+    ("cheekSquintLeft", -5, -1.5),
+    ("eyeLookUpLeft", 1, 4),
+    ("eyeWideLeft", 2, 5),
+]
+
+
+@pytest.mark.parametrize(("shape", "least", "most"), LIDS)
+def test_lids_open_and_close(shape, least, most):
+    change = mesh.lid_gap_mm(HEAD, mesh.posed(HEAD, {shape: 1})) - mesh.lid_gap_mm(HEAD, REST)
+    assert least < change[0] < most
+    assert change[1] == pytest.approx(0, abs=1e-4)
+
+
+# shape, mm by which the lips open; the rest of the mouth's shapes keep them shut
+OPENINGS = {
+    "jawOpen": (27, 29),
+    "mouthFunnel": (8, 13),
+    "mouthLowerDownLeft": (4, 8),
+    "mouthLowerDownRight": (4, 8),
+    "mouthUpperUpLeft": (4, 9),
+    "mouthUpperUpRight": (4, 9),
+    "noseSneerLeft": (2, 6),
+    "noseSneerRight": (2, 6),
+}
+
+
+@pytest.mark.parametrize("shape", [name for name in ARKIT_SHAPES if name != "mouthClose"])
+def test_lips_open_with_the_shapes_that_open_them_and_no_other(shape):
+    least, most = OPENINGS.get(shape, (-0.01, 0.01))
+    assert least < mesh.lip_gap_mm(HEAD, mesh.posed(HEAD, {shape: 1})) < most
+
+
+def test_a_press_hides_the_red_of_its_side():
+    red = np.unique(HEAD.faces[HEAD.material_index == Surface.LIPS])
+    left = red[(FRONT[red, 0] > 4) & (FRONT[red, 0] < 18) & (FRONT[red, 2] > FRONT[MIDDLE_UPPER, 2] - 4)]
+    height = [np.ptp(mesh.posed(HEAD, weights)[left, 1]) for weights in ({}, {"mouthPressLeft": 1.0})]
+    assert height[1] < 0.75 * height[0]
+
+
+def mirror() -> np.ndarray:
+    """For each vertex but the hair's, the one on the other side."""
+    places = REST[: HEAD.parts["hair"][0]].copy()
+    places[HEAD.lips[:, 1], 1] -= 0.0005  # tells the lower lip's contact from the upper one's
+    distance, index = cKDTree(places * [-1, 1, 1]).query(places)
+    assert distance.max() < 1e-6
+    return index
+
+
+MIRROR = mirror()
+
+
+def pairs():
+    for name in ARKIT_SHAPES:
+        if name.endswith("Left"):
+            yield name, name.removesuffix("Left") + "Right"
+
+
+@pytest.mark.parametrize(("left", "right"), list(pairs()))
+def test_pairs_are_exact_mirrors(left, right):
+    one, other = (HEAD.shape_deltas[ARKIT_SHAPES.index(name)] for name in (left, right))
+    assert np.abs(one[MIRROR] * [-1, 1, 1] - other[: len(MIRROR)]).max() < 1e-7
+    if left not in ("jawLeft", "mouthLeft"):
+        assert (REST[:, 0] * np.linalg.norm(one, axis=1)).sum() > 0
+
+
+# ---------------------------------------------------------------- lids
+@pytest.mark.parametrize("weight", [0.0, 0.25, 0.5, 0.75, 1.0])
+@pytest.mark.parametrize("look", [0.0, 0.6])
+def test_lids_slide_over_the_eyeball(weight, look):
+    posed = mesh.posed(HEAD, {"eyeBlinkLeft": weight, "eyeLookDownLeft": look}) * 1000
+    near = np.linalg.norm(FRONT - EYE_CENTRE, axis=1) < EYE_RADIUS + 3.5
+    faces = HEAD.faces[(HEAD.faces < SKIN.stop).all(1)]
+    faces = faces[near[faces].all(1)]
+    middles = [posed[faces].mean(1), *((posed[faces[:, i]] + posed[faces[:, i - 1]]) / 2 for i in range(4))]
+    clearance = np.linalg.norm(np.concatenate(middles) - EYE_CENTRE, axis=1) - EYE_RADIUS
+    assert clearance.min() > 0.5
+
+
+def test_a_blink_shuts_the_eye():
+    gap = mesh.lid_gap_mm(HEAD, mesh.posed(HEAD, both(eyeBlink=1.0)))
+    assert gap.max() <= 0
+    assert mesh.lid_gap_mm(HEAD, REST).min() > 10
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_lids_cover_the_eyeball_when_blender_subdivides_them(weight):
+    bpy = pytest.importorskip("bpy")
+    from artalk.artalk_addon import rigs
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    head = rigs.new_head(bpy.context)
+    head.modifiers["Subdivision"].levels = 2
+    head.data.shape_keys.key_blocks["eyeBlinkLeft"].value = weight
+    smooth = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    skin = [v for face in smooth.polygons if face.material_index in (Surface.SKIN, Surface.LASH) for v in face.vertices]
+    points = np.empty(len(smooth.vertices) * 3, np.float32)
+    smooth.vertices.foreach_get("co", points)
+    centre = rigs.HEAD_TO_ARMATURE @ EYE_CENTRE
+    distance = np.linalg.norm(points.reshape(-1, 3)[np.unique(skin)] * 1000 - centre, axis=1)
+    assert EYE_RADIUS + CORNEA_RISE < distance.min() < EYE_RADIUS + 2
+
+
+# ---------------------------------------------------------------- measures
+def test_poses_by_name_and_by_row_agree():
+    row = np.zeros((2, 52), np.float32)
+    row[1, ARKIT_SHAPES.index("jawOpen")] = 0.5
+    posed = mesh.posed(HEAD, row)
+    assert np.allclose(posed[0], REST)
+    assert np.allclose(posed[1], mesh.posed(HEAD, {"jawOpen": 0.5}))
+    assert mesh.lip_gap_mm(HEAD, posed).shape == (2,)
+    assert mesh.lid_gap_mm(HEAD, posed).shape == (2, 2)
+
+
+def test_the_shoulders_hang_on_the_root_and_the_face_on_the_neck():
+    assert HEAD.weights[REST[:, 1] < -0.14, 0].min() > 0.99
+    face = (REST[:, 1] > -0.05) & (REST[:, 2] > 0)
+    assert HEAD.weights[face, 0].max() < 0.02
+    assert HEAD.weights[slice(*HEAD.parts["eye_left"]), 3].min() == 1
+    assert HEAD.weights[slice(*HEAD.parts["lower_teeth"]), 2].min() == 1
