@@ -70,7 +70,7 @@ def _character(context: bpy.types.Context, options: argparse.Namespace) -> bpy.t
         active = context.view_layer.objects.active if context.view_layer else None
         return rigs.find_character(compat.scene(context), active)
     scene = compat.scene(context)
-    item = scene.objects.get(options.character)
+    item: bpy.types.Object | None = scene.objects.get(options.character)
     if item is None:
         raise InputError(f"There is no object '{options.character}' in the scene: see the outliner for its name.")
     return rigs.find_character(scene, item)

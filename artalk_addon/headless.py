@@ -43,7 +43,8 @@ def generate_blend(
     out = Path(out_path).absolute()
     audio = Path(audio_path).absolute()
     fps = options.fps or 25.0
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    # a new file, without the user's start-up file but with the user's add-ons left alone
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = compat.scene(bpy.context)
     set_rate(scene, fps)
     strip = add_sound(scene, audio)
@@ -111,7 +112,7 @@ def light(scene: bpy.types.Scene) -> None:
     lens = bpy.data.cameras.new("Camera")
     lens.lens = 85
     camera = bpy.data.objects.new("Camera", lens)
-    _look(camera, at=(0.0, 0.0, 0.005), position=(0.22, -1.15, 0.06))
+    _look(camera, at=(0.0, 0.0, 0.005), position=(0.16, -0.84, 0.05))
     scene.collection.objects.link(camera)
     scene.camera = camera
     for name, position, power, size in (
@@ -146,7 +147,7 @@ def render_frames(
     scene.render.use_sequencer = False
     if engine == "CYCLES":
         scene.cycles.device, scene.cycles.samples = "CPU", samples
-        scene.cycles.use_denoising = False
+        scene.cycles.use_denoising = _has_denoiser()
     folder = Path(out_dir).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -157,6 +158,13 @@ def render_frames(
         with quiet():
             bpy.ops.render.render(write_still=True)
     return paths
+
+
+def _has_denoiser() -> bool:
+    """Whether this build of Cycles can denoise on the processor; some distributions' cannot."""
+    import _cycles
+
+    return bool(getattr(_cycles, "with_openimagedenoise", False))
 
 
 def scene_rate() -> float:

@@ -183,7 +183,8 @@ class ARTALK_OT_new_head(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Result:
         """Make it and choose it as the character."""
         try:
-            head = rigs.new_head(context, (*compat.scene(context).cursor.location,))
+            cursor: Any = compat.scene(context).cursor
+            head = rigs.new_head(context, tuple(cursor.location))
         except InputError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -89,6 +89,7 @@ class ARTALK_PT_sequencer(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it all."""
+        assert self.layout is not None
         draw(self.layout, context)
 
 
@@ -102,6 +103,7 @@ class ARTALK_PT_view(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it all."""
+        assert self.layout is not None
         draw(self.layout, context)
 
 

@@ -193,16 +193,28 @@ def _axis_angles(vectors: Floats) -> Floats:
 def eulers(vectors: Floats, order: str) -> Floats:
     """Rotation vectors (T, 3) as Euler angles (T, 3) x y z in Blender's `order`, without flips.
 
-    'XYZ' turns about X first: R = Rz Ry Rx. Each angle is unwrapped along time, so it never jumps by a full turn.
+    'XYZ' turns about X first: R = Rz Ry Rx. Every rotation has two sets of angles, of which arctan2 knows one; when the
+    middle angle passes a right angle, the outer two jump by half a turn, which says to go on with the other set. Each
+    angle is unwrapped along time.
     """
     i, j, k = ("XYZ".index(letter) for letter in order)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0
     r = _matrices(vectors)
+    first = np.arctan2(sign * r[:, k, j], r[:, k, k])
+    middle = np.arcsin(np.clip(-sign * r[:, k, i], -1, 1))
+    last = np.arctan2(sign * r[:, j, i], r[:, i, i])
+    jumps = _half_turns(first) & _half_turns(last)
+    other = np.concatenate([[0], np.cumsum(jumps)])[: len(vectors)] % 2 == 1
     angles = np.empty((len(vectors), 3))
-    angles[:, i] = np.arctan2(sign * r[:, k, j], r[:, k, k])
-    angles[:, j] = np.arcsin(np.clip(-sign * r[:, k, i], -1, 1))
-    angles[:, k] = np.arctan2(sign * r[:, j, i], r[:, i, i])
+    angles[:, i] = first + np.pi * other
+    angles[:, j] = np.where(other, np.pi - middle, middle)
+    angles[:, k] = last + np.pi * other
     return np.unwrap(angles, axis=0)
+
+
+def _half_turns(angle: Floats) -> NDArray[np.bool_]:
+    """Between which neighbours (T - 1,) an angle steps by more than a quarter turn, whole turns not counted."""
+    return np.cos(np.diff(angle)) < 0
 
 
 def _matrices(vectors: Floats) -> Floats:

@@ -197,9 +197,9 @@ def _add_colours(mesh: bpy.types.Mesh, head: HeadMesh) -> None:
     layer.data.foreach_set("uv", np.ascontiguousarray(head.uv.reshape(-1, 2)[corners], np.float32).ravel())
 
 
-def _make_material(surface: Material) -> bpy.types.Material:
+def _make_material(surface: Material) -> Any:
     """A plain Principled surface whose colour is the surface's colour times the vertex tint."""
-    material = bpy.data.materials.new(f"artalk {surface.name}")
+    material: Any = bpy.data.materials.new(f"artalk {surface.name}")
     material.diffuse_color = (*surface.colour, 1.0)
     tree: Any = compat.give_nodes(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
