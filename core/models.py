@@ -92,18 +92,6 @@ def load(name: str, weights: Path | None = None, device: str = "auto") -> Speech
     try:
         from .artalk.checkpoint import load_pipeline
 
-        return load_pipeline(path, variant=name, device=resolve_device(device))
+        return load_pipeline(path, variant=name, device=device)
     except ModuleNotFoundError as missing:
         raise InputError(f"The model needs the Python package '{missing.name}', which is not installed here.") from None
-
-
-def resolve_device(device: str) -> str:
-    """The torch device meant by a user's word; InputError when it is not on this machine."""
-    import torch
-
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if here[name])
-    if not here.get(device, False):
-        raise InputError(f"The device '{device}' is not available here: choose auto or cpu.")
-    return device
