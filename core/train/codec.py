@@ -109,10 +109,13 @@ def losses(codec: MotionCodec, moved: Tensor) -> Losses:
     return {"loss": total, **parts, "commitment": commitment, "entropy": entropy}
 
 
-def motion_losses(decoded: Tensor, moved: Tensor) -> Losses:
-    """Position, velocity and lip-gap error of ARKit motion (B, T, 59), weighted by what is seen."""
+def motion_losses(decoded: Tensor, moved: Tensor, closure: float = 3.0) -> Losses:
+    """Position, velocity and lip-gap error of ARKit motion (B, T, 59), weighted by what is seen.
+
+    closure: how many times more the lip gap counts where the lips are shut.
+    """
     weight, gap = _vector(_WEIGHTS, 0.3).to(moved), _vector(_GAP, 0.0).to(moved)
-    shut = 1 + 3 * (moved[..., ARKIT.index("mouthPressLeft"), None] > 0.2)
+    shut = 1 + closure * (moved[..., ARKIT.index("mouthPressLeft"), None] > 0.2)
     tooth = 1 + (moved[..., ARKIT.index("mouthRollLower"), None] > 0.3)
     error = decoded - moved
     position = (error.abs() * weight * shut.clamp_max(2) * tooth).mean()

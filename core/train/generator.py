@@ -174,7 +174,10 @@ def _pick(values: NDArray[np.float16], starts: NDArray[np.int64], length: int) -
 
 
 def losses(model: ArtalkModel, batch: Batch, motion_weight: float) -> Losses:
-    """Cross-entropy of the bits, every scale but the first two alike, and the error of the decoded likely motion."""
+    """Cross-entropy of the bits and the error of the decoded likely motion.
+
+    Closures hardly count more than the rest here: what is wanted are as many as there are, not as many as possible.
+    """
     codec, generator = model.codec, model.generator
     frames = codec.config.frames
     with torch.no_grad(), torch.autocast("cpu", enabled=False):
@@ -190,7 +193,7 @@ def losses(model: ArtalkModel, batch: Batch, motion_weight: float) -> Losses:
     wrong = F.binary_cross_entropy_with_logits(margin, bits.float(), reduction="none").mean(-1)
     cross_entropy = (wrong * _token_weights(codec.config)).sum(1).mean()
     decoded = codec.decode(history.feature, likely_feature(codec, margin)).float()
-    parts = motion_losses(decoded, batch.moved[:, frames:])
+    parts = motion_losses(decoded, batch.moved[:, frames:], closure=0.5)
     moved = parts["position"] + 0.5 * parts["velocity"] + parts["gap"]
     hits = ((margin > 0) == bits).float().mean()
     total = cross_entropy + motion_weight * moved

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The log-mel encoder: alignment, independence of level and of how a clip is cut, silence stays quiet."""
+
+import numpy as np
+import pytest
+import torch
+from artalk.core.artalk import log_mel
+from artalk.core.artalk.log_mel import HOP, LogMelEncoder, mel_matrix, mel_power, normalise
+
+WINDOW = 64000
+REFERENCE = torch.full((64,), -6.0)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    torch.manual_seed(0)
+    return LogMelEncoder(32, blocks_50=6, blocks_25=4).eval()
+
+
+def voice_like(seconds, seed=0):
+    """Bursts of harmonic sound with pauses."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(int(seconds * 16000)) / 16000
+    tone = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 20))
+    points = np.arange(round(seconds / 0.2) + 2)
+    bursts = np.interp(time / 0.2, points, (rng.random(len(points)) > 0.4).astype(float))
+    return torch.from_numpy((0.1 * tone * bursts).astype(np.float32))
+
+
+def encode(encoder, audio):
+    with torch.inference_mode():
+        return torch.cat(list(encoder.encode_clip(audio, WINDOW)))
+
+
+def test_a_click_is_in_the_frame_of_its_time():
+    audio = torch.zeros(16000)
+    audio[50 * HOP] = 1.0
+    power = mel_power(audio, torch.from_numpy(mel_matrix(64))).sum(1)
+    assert len(power) == 100
+    assert int(power.argmax()) == 50
+
+
+def test_a_tone_is_in_its_band():
+    tone = torch.sin(2 * torch.pi * 1000 * torch.arange(16000) / 16000)
+    band = int(mel_power(tone, torch.from_numpy(mel_matrix(64)))[50].argmax())
+    weights = mel_matrix(64)[:, band]
+    assert abs((weights * np.arange(len(weights))).sum() / weights.sum() * 31.25 - 1000) < 40
+
+
+def test_the_formula_in_numpy_gives_the_same():
+    audio = voice_like(1.0)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(audio.numpy().astype(np.float64), 200), 400)[::HOP][:100]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
+    expected = np.abs(np.fft.rfft(frames * window, 512)) ** 2 / 512 @ mel_matrix(64)
+    np.testing.assert_allclose(
+        mel_power(audio, torch.from_numpy(mel_matrix(64))).numpy(), expected, rtol=1e-3, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("gain", [0.03, 0.3, 3.0])
+def test_level_does_not_matter(encoder, gain):
+    audio = voice_like(8.0)
+    assert torch.allclose(encode(encoder, audio), encode(encoder, gain * audio), atol=2e-2)
+
+
+def test_silence_is_not_raised():
+    speech = mel_power(voice_like(4.0), torch.from_numpy(mel_matrix(64)))
+    loud = normalise(speech, speech, REFERENCE)
+    silence = normalise(torch.zeros(400, 64), torch.zeros(400, 64), REFERENCE)
+    assert silence.max() < loud.mean()
+
+
+def test_windows_join_without_a_seam(encoder):
+    """With the same loudness everywhere, cutting at windows changes nothing: the context covers all that is seen."""
+    audio = voice_like(2.0).repeat(8)
+    power = mel_power(audio, encoder.mel)
+    with torch.inference_mode():
+        whole = encoder(normalise(power, power, encoder.band_reference)[None])[0]
+    cut = encode(encoder, audio)
+    assert cut.shape == whole.shape == (400, 32)
+    inside = slice(30, -30)  # at the ends, silence before and after the clip is not the same as no audio at all
+    assert torch.allclose(cut[inside], whole[inside], atol=1e-3)
+
+
+def test_a_long_clip_is_encoded_as_a_short_one_and_holds_few_windows(encoder):
+    audio = voice_like(28.0)
+    assert torch.allclose(encode(encoder, audio)[:300], encode(encoder, torch.cat([audio, audio]))[:300], atol=1e-5)
+    long_clip = audio.repeat(4)
+    held = []
+    original = log_mel.normalise
+    try:
+        log_mel.normalise = lambda power, span, reference: held.append(len(span)) or original(power, span, reference)
+        encode(encoder, long_clip)
+    finally:
+        log_mel.normalise = original
+    assert max(held) == (2 * log_mel.LOUDNESS_SPAN + 1) * 400

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole training in small: a minute of speech, a few steps of every stage, weights and card out of it."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from artalk.core import models
+from artalk.core.artalk.config import CodecConfig, GeneratorConfig, StyleConfig
+from artalk.core.basis import ARKIT
+from artalk.core.errors import InputError
+from artalk.core.train import mini
+from artalk.core.train.codec import CodecTraining
+from artalk.core.train.encoder import EncoderTraining
+from artalk.core.train.generator import GeneratorTraining
+from artalk.core.train.loop import Schedule
+from safetensors.torch import load_file
+
+pytestmark = pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in ("flite", "festival", "espeak-ng", "bible")),
+    reason="flite, festival, espeak-ng and bible-kjv are not all installed",
+)
+
+
+def small(steps):
+    schedule = Schedule(steps=steps, learning_rate=3e-3, warmup=5, bf16=False)
+    return mini.MiniTraining(
+        hours=1 / 60,
+        variants=1,
+        encoder=EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),
+        codec=CodecTraining(
+            schedule, batch=4, codec=CodecConfig(len(ARKIT), code_dim=8, width=32, depth=1, heads=2, scale_gains=True)
+        ),
+        generator=GeneratorTraining(
+            schedule, batch=4, generator=GeneratorConfig(32, 1, 2, 2), style=StyleConfig(16, 1, 2, 32)
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    work = tmp_path_factory.mktemp("work")
+    out = mini.train_mini(work / "out" / "tiny.safetensors", work, small(40), jobs=1)
+    return out, work
+
+
+@pytest.mark.parametrize("stage", ["encoder", "codec", "generator"])
+def test_every_loss_falls(trained, stage):
+    _, work = trained
+    lines = (work / stage / "log.jsonl").read_text().splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < 0.95 * losses[0]
+
+
+def test_the_weights_speak(trained):
+    out, _ = trained
+    motion = models.load("mini", out).generate(np.zeros(20000, np.float32))
+    assert motion.values.shape == (32, len(ARKIT))
+    assert np.isfinite(motion.values).all()
+    never_moved = [name for name in ARKIT.channels if "Blink" in name or "_eye_" in name]
+    assert not motion.values[:, ARKIT.indices(never_moved)].any()
+
+
+def test_the_card_says_what_it_was_made_of(trained):
+    out, _ = trained
+    card = out.with_suffix(".md").read_text(encoding="utf-8")
+    for fact in ("flite", "King James", "encoder 40, codec 40, generator 40", "artalk train mini", "GPL-3.0"):
+        assert fact in card
+
+
+def test_training_again_finds_everything_done(trained):
+    out, work = trained
+    first = load_file(out)
+    assert mini.train_mini(out, work, small(40), jobs=1) == out
+    again = load_file(out)
+    assert again.keys() == first.keys()
+    assert all(torch.equal(again[name], tensor) for name, tensor in first.items())
+
+
+def test_a_checkpoint_of_other_settings_is_refused(trained):
+    _, work = trained
+    longer = small(40)
+    longer = replace(longer, encoder=replace(longer.encoder, schedule=replace(longer.encoder.schedule, steps=41)))
+    with pytest.raises(InputError, match="other settings"):
+        mini.train_encoder(work, longer, jobs=1)
