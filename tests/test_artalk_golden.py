@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The released ARTalk architecture gives the numbers of the published code: bits exact, the rest within float32.
 
-The golden arrays were made by the published code with weights from `golden.fill`; see docs in `golden/`.
+The golden arrays were made by the published code with weights from `golden.fill`; see `golden/README.md`.
 """
 
 from __future__ import annotations

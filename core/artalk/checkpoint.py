@@ -38,6 +38,8 @@ def load_pipeline(path: Path, variant: str, device: str = "cpu") -> ArtalkPipeli
     Raises InputError when the file cannot be read or is not that model.
     """
     where = _device(device)
+    # convolutions in full float32 on GPUs as well: shortened ones could turn a bit
+    torch.backends.cudnn.allow_tf32 = False
     if _is_safetensors(path):
         model = load_safetensors(path)
         expected = models.entry(variant).basis.name

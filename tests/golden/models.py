@@ -76,12 +76,6 @@ def _bias(visible: torch.Tensor) -> torch.Tensor:
     return torch.where(visible, 0.0, -torch.inf)[None, None]
 
 
-def save_published(size: str, path: Path) -> Path:
-    """Write the golden model as the published checkpoint is written."""
-    torch.save(state(size), path)
-    return path
-
-
 def build(size: str) -> ArtalkModel:
     """The golden model of a size, through the loader of published state dicts."""
     return from_published(state(size), config(size), f"golden {size}").eval().requires_grad_(False)
