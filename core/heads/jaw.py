@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import ears, lips
-from .fields import Curve, Fields, LipMove, Mask, smoothstep, turned_down
+from .fields import Fields, LipMove, Mask, smoothstep, turned_down
 from .form import Array
 
 HINGE = np.array([0, 6.0, 10.0])
@@ -83,7 +83,9 @@ def _chin(fields: Fields) -> Mask:
 
 
 def _corner_tuck(fields: Fields) -> Array:
-    inwards: Curve = lambda along: -CORNER_TUCK * np.sign(along) * np.abs(along) ** 2.2  # noqa: E731
+    def inwards(along: Array) -> Array:
+        return np.asarray(-CORNER_TUCK * np.sign(along) * np.abs(along) ** 2.2)
+
     return fields.lip_field(LipMove(left=inwards), LipMove(left=inwards))
 
 
