@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.generate import Options
-from ..core.heads import default_head
-from ..core.heads.mesh import lip_gap_mm
+from ..core.heads import default_head, mesh
 from ..core.models import Cancel, Progress
 from . import compat, generation, keyframes, rigs, strips
 
@@ -181,14 +180,18 @@ def keyed_frames() -> NDArray[np.int64]:
 
 
 def lip_gaps_mm(frames: Iterable[int]) -> NDArray[np.float64]:
-    """How far the default head's lips are apart at each frame, mm, measured on the evaluated mesh."""
+    """How far the default head's lips are apart at each frame, mm, measured on the evaluated mesh; 0 when sealed.
+
+    Subdivision rounds the rims of the lips, so from corner to corner the nearest of the three depths counts.
+    """
     scene = compat.scene(bpy.context)
     item = rigs.find_character(scene, None)
     head = default_head.load()
     gaps = []
     for frame in frames:
         scene.frame_set(int(frame))
-        gaps.append(float(lip_gap_mm(head, rigs.evaluated_vertices(item, len(head.vertices)))))
+        apart = mesh.lip_gaps_mm(head, rigs.evaluated_vertices(item, len(head.vertices)))
+        gaps.append(float(apart.reshape(3, -1).min(axis=0).max()))
     return np.array(gaps)
 
 

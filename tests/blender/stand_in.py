@@ -18,9 +18,8 @@ def values(channels, frames):
     """(frames, channels): every channel a wave of its own, the mouth opening and sealing, head and eyes turning."""
     seconds = np.arange(frames) / FPS
     waves = 0.15 + 0.15 * np.sin(seconds[:, None] * (3 + np.arange(len(channels))))
-    by_name = {
-        name: wave for name, wave in zip(channels, waves.T, strict=True) if not name.startswith(("mouth", "jaw"))
-    }
+    still = ("mouth", "jaw", "tongue", "cheek", "nose")  # what would part sealed lips
+    by_name = {name: wave for name, wave in zip(channels, waves.T, strict=True) if not name.startswith(still)}
     jaw = 0.5 + 0.2 * np.sin(seconds * 5)
     by_name["jawOpen"] = jaw
     by_name["mouthClose"] = np.where(is_closed(np.arange(frames)), jaw, 0.0)
