@@ -18,6 +18,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 MM = 1000.0  # millimetres in a metre
+_TABLES = ("materials", "shape_names", "shape_deltas", "joint_names", "parts")  # written in a form of their own
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,7 @@ class HeadMesh:
 
     def save(self, path: Path) -> None:
         """Write one compressed `.npz` that `load` reads; the same head gives the same bytes."""
-        packed = {
-            f.name: value for f in fields(self) if isinstance(value := getattr(self, f.name), np.ndarray)
-        }  # the rest is named tables
-        del packed["shape_deltas"]
+        packed = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _TABLES}
         shape, vertex = np.nonzero(self.shape_deltas.any(axis=2))
         np.savez_compressed(
             path,
