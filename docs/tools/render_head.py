@@ -159,18 +159,18 @@ def sheet(studio: Studio, cells: list[Cell], columns: int, path: Path) -> None:
         corner = (number % columns * width, number // columns * height)
         whole.paste(image, corner)
         pen.text((corner[0] + 4, corner[1] + 3), label, fill=(255, 255, 255))
-    whole.save(path, optimize=True)
+    whole.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)  # small enough for a repository
 
 
 def neutral(folder: Path) -> None:
     """The head at rest from three sides."""
-    sheet(Studio(460, 20), [("", view, {}) for view in ("front", "three", "profile")], 3, folder / "head_neutral.png")
+    sheet(Studio(420, 12), [("", view, {}) for view in ("front", "three", "profile")], 3, folder / "head_neutral.png")
 
 
 def visemes(folder: Path) -> None:
     """The mouths of speech and the lids."""
     cells = [(label, "eyes" if "lids" in label else "lower", weights) for label, weights in VISEMES.items()]
-    sheet(Studio(260, 10), cells, 4, folder / "head_visemes.png")
+    sheet(Studio(240, 8), cells, 4, folder / "head_visemes.png")
 
 
 def shapes(folder: Path) -> None:
