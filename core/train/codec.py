@@ -35,7 +35,7 @@ _GAP = {"jawOpen": 1.0, "mouthClose": -1.25, "mouthLowerDown": 0.2, "mouthUpperU
 class CodecTraining:
     """Sizes and lengths of stage 2."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=1500, learning_rate=1.5e-3, average=0.995))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=1100, learning_rate=1.5e-3, average=0.995))
     batch: int = 24
     codec: CodecConfig = field(
         default_factory=lambda: CodecConfig(motion_dim=len(ARKIT), width=192, depth=3, heads=4, scale_gains=True)
@@ -112,11 +112,11 @@ def losses(codec: MotionCodec, moved: Tensor) -> Losses:
 def motion_losses(decoded: Tensor, moved: Tensor, closure: float = 3.0) -> Losses:
     """Position, velocity and lip-gap error of ARKit motion (B, T, 59), weighted by what is seen.
 
-    closure: how many times more the lip gap counts where the lips are shut.
+    closure: how many times more the lip gap counts where the lips are shut; a third of it for lips on the teeth.
     """
     weight, gap = _vector(_WEIGHTS, 0.3).to(moved), _vector(_GAP, 0.0).to(moved)
     shut = 1 + closure * (moved[..., ARKIT.index("mouthPressLeft"), None] > 0.2)
-    tooth = 1 + (moved[..., ARKIT.index("mouthRollLower"), None] > 0.3)
+    tooth = 1 + closure / 3 * (moved[..., ARKIT.index("mouthRollLower"), None] > 0.3)
     error = decoded - moved
     position = (error.abs() * weight * shut.clamp_max(2) * tooth).mean()
     velocity = (error.diff(dim=1).abs() * weight).mean()
