@@ -61,6 +61,11 @@ def strip_timing(strip: Strip) -> StripTiming:
     return StripTiming(strip.frame_final_start, strip.frame_final_end, strip.frame_start, strip.animation_offset_start)
 
 
+def is_retimed(strip: Strip) -> bool:
+    """Whether a strip has keys of its playing speed; strips of builds without sound cannot have any."""
+    return len(getattr(strip, "retiming_keys", ())) > 0
+
+
 def assign_action(datablock: bpy.types.ID, action: bpy.types.Action) -> None:
     """Put an action on a datablock; layered actions get their slot with the first curve."""
     owner: Any = datablock

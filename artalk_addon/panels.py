@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The side panel 'ARTalk', the same in the sequencer and in the 3D view."""
 
+import textwrap
 from typing import Any
 
 import bpy
@@ -10,7 +11,7 @@ from ..core.errors import InputError
 from . import compat, operators, strips
 from .properties import settings, state
 
-_LINE = 42  # characters that fit a side panel of the usual width
+_MARGIN, _LETTER = 75, 6.2  # pixels of a panel beside a label, and of a letter, at a scale of 1
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -31,7 +32,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         button.scale_y = 1.4
         button.operator("artalk.generate", text=_button_text(count), icon="PLAY_SOUND")
     if shown.message:
-        _draw_sentence(layout, shown.message, "ERROR" if shown.failed else "CHECKMARK")
+        _draw_sentence(layout, context, shown.message, "ERROR" if shown.failed else "CHECKMARK")
 
 
 def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
@@ -41,7 +42,7 @@ def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, scen
         try:
             layout.label(text=f"Speaks: {operators.character_of(context, scene).name}", icon="USER")
         except InputError as error:
-            _draw_sentence(layout, str(error), "INFO")
+            _draw_sentence(layout, context, str(error), "INFO")
     layout.operator("artalk.new_head", icon="ADD")
 
 
@@ -60,23 +61,13 @@ def _button_text(selected: int) -> str:
     return f"Generate {selected} Lines" if selected > 1 else "Generate"
 
 
-def _draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: Any) -> None:
+def _draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: Any) -> None:
     """A sentence over as many lines as it needs: Blender's labels do not wrap."""
+    letters = int((context.region.width / context.preferences.system.ui_scale - _MARGIN) / _LETTER)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(wrapped(sentence)):
+    for number, line in enumerate(textwrap.wrap(sentence, max(20, letters))):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
-
-
-def wrapped(sentence: str) -> list[str]:
-    """A sentence in lines that fit the panel."""
-    lines = [""]
-    for word in sentence.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > _LINE:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
 
 
 class ARTALK_PT_sequencer(bpy.types.Panel):

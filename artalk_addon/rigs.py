@@ -179,6 +179,7 @@ def _make_mesh(head: HeadMesh) -> bpy.types.Object:
     item.shape_key_add(name="Basis", from_mix=False)
     for name, delta in zip(head.shape_names, head.shape_deltas, strict=True):
         key = item.shape_key_add(name=name, from_mix=False)
+        key.value = 0.0  # some versions make it with 1
         key.data.foreach_set("co", np.ascontiguousarray(vertices + _to_blender(delta), np.float32).ravel())
     return item
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tempfile
+import wave
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def read_clip(strip: compat.Strip, fps: float) -> Clip:
     Raises InputError, naming the strip, when the sound is missing, is no audio, is retimed, empty or silent.
     """
     what = f"The strip '{strip.name}'"
-    if len(strip.retiming_keys) > 0:
+    if compat.is_retimed(strip):
         raise InputError(f"{what} is played at another speed: reset its retiming, or render its sound to a file first.")
     timing = compat.strip_timing(strip)
     # where the sound's first sample would be heard, were nothing trimmed away
@@ -75,7 +76,7 @@ def _samples(strip: Any) -> tuple[NDArray[np.float32], int]:
     if sound is None:
         raise InputError(f"The strip '{strip.name}' has no sound: choose a sound file for it.")
     with _file_of(strip.name, sound) as path:
-        read = _read_by_aud(path)
+        read = _read(path)
         if read is None:
             raise InputError(
                 f"The sound '{Path(sound.filepath).name}' of the strip '{strip.name}' is not audio that can be read: "
@@ -99,15 +100,18 @@ def _file_of(strip_name: str, sound: Any) -> Iterator[Path]:
     yield path
 
 
-def _read_by_aud(path: Path) -> tuple[NDArray[np.float32], int] | None:
+def _read(path: Path) -> tuple[NDArray[np.float32], int] | None:
     """Samples (n, channels) and rate through Blender's own sound library; None when it cannot read the file.
 
-    Builds without that library read through soundfile instead.
+    Builds without that library read through soundfile instead, and through Python's own WAV reader without that.
     """
     try:
         import aud
     except ModuleNotFoundError:
-        return _read_by_soundfile(path)
+        try:
+            return _read_by_soundfile(path)
+        except ModuleNotFoundError:
+            return _read_by_wave(path)
     library: Any = aud  # its stubs know neither its constructors nor its errors
     sound = library.Sound(str(path))
     try:
@@ -128,3 +132,17 @@ def _read_by_soundfile(path: Path) -> tuple[NDArray[np.float32], int] | None:
     except soundfile.LibsndfileError:
         return None
     return samples, sample_rate
+
+
+def _read_by_wave(path: Path) -> tuple[NDArray[np.float32], int] | None:
+    """WAV files of 16 or 32 bits; None for all others."""
+    try:
+        with wave.open(str(path)) as file:
+            channels, width, sample_rate, count, *_ = file.getparams()
+            data = file.readframes(count)
+    except (wave.Error, EOFError):
+        return None
+    if width not in {2, 4}:
+        return None
+    numbers = np.frombuffer(data, f"<i{width}").astype(np.float32) / np.float32(1 << (8 * width - 1))
+    return numbers.reshape(-1, channels), sample_rate

@@ -21,7 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in
 
-ZIP, FOLDER = Path(sys.argv[1]), Path(sys.argv[2])
+ARGUMENTS = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+ZIP, FOLDER = Path(ARGUMENTS[0]), Path(ARGUMENTS[1])
 PACKAGE = "bl_ext.user_default.artalk"
 CHECKS = []
 RATES = {"24": (24, 1.0), "25": (25, 1.0), "29.97": (30, 1.001), "30": (30, 1.0), "60": (60, 1.0)}
@@ -176,6 +177,7 @@ def the_new_head_is_rigged():
     mesh, rig = head_objects()
     keys = mesh.data.shape_keys.key_blocks
     assert [key.name for key in keys][1:] == list(room("core.basis").ARKIT_SHAPES)
+    assert not any(key.value for key in keys[1:]), "at rest"
     assert [bone.name for bone in rig.data.bones] == ["root", "neck", "jaw", "left_eye", "right_eye"]
     assert [modifier.type for modifier in mesh.modifiers] == ["ARMATURE", "SUBSURF"]
     assert bpy.context.view_layer.objects.active == mesh
@@ -307,6 +309,8 @@ def samples_are_those_that_blender_plays():
             clip = room("artalk_addon.strips").read_clip(strip, fps)
             ours = (clip.start - 1) / fps + np.abs(clip.samples).argmax() / 16000
             bpy.ops.sound.mixdown(filepath=str(FOLDER / "mix.wav"), container="WAV", codec="PCM", format="S16")
+            if not (FOLDER / "mix.wav").stat().st_size:
+                return "skipped: this Blender cannot mix down"
             with wave.open(str(FOLDER / "mix.wav")) as file:
                 mix = np.frombuffer(file.readframes(-1), "<i2").reshape(-1, file.getnchannels())
                 theirs = np.abs(mix[:, 0].astype(int)).argmax() / file.getframerate()
@@ -690,11 +694,11 @@ def a_recording_becomes_a_blend():
 @check
 def the_shipped_model_closes_lips_on_a_recording():
     models, headless = room("core.models"), room("artalk_addon.headless")
-    if not models.entry("mini").weights.is_file() or len(sys.argv) < 4:
+    if not models.entry("mini").weights.is_file() or len(ARGUMENTS) < 3:
         return "skipped: no weights"
     models.load = REAL_LOAD[0]
     room("core.generate")._load_cached.cache_clear()
-    headless.generate_blend(Path(sys.argv[3]), FOLDER / "mini.blend", room("core.generate").Options())
+    headless.generate_blend(Path(ARGUMENTS[2]), FOLDER / "mini.blend", room("core.generate").Options())
     gaps = headless.lip_gaps_mm(headless.keyed_frames())
     assert gaps.min() < 1.0, gaps.min()
     assert gaps.max() > 5.0, gaps.max()
