@@ -130,8 +130,8 @@ def default_head_probe() -> MouthProbe:
         points(lip),
         forward_full=float(pucker[pairs[across, 0], 2].mean()),
         narrow_full=2 * float(np.abs(pucker[outermost, 0]).sum()),
-        fv_contact=1.4,
-        fv_free=2.2,
+        fv_contact=0.9,
+        fv_free=1.7,
     )
 
 
