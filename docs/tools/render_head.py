@@ -159,7 +159,9 @@ def sheet(studio: Studio, cells: list[Cell], columns: int, path: Path) -> None:
         corner = (number % columns * width, number // columns * height)
         whole.paste(image, corner)
         pen.text((corner[0] + 4, corner[1] + 3), label, fill=(255, 255, 255))
-    whole.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)  # small enough for a repository
+    if len(cells) > len(VISEMES):
+        whole = whole.quantize(256)  # many small faces: a palette keeps the file small and does not show
+    whole.save(path, optimize=True)
 
 
 def neutral(folder: Path) -> None:
