@@ -19,6 +19,7 @@ from .models import Cancel, Progress, SpeechModel
 from .motion import Motion
 from .polish.blinks import add_blinks
 from .polish.gaze import add_gaze
+from .polish.limits import within_limits
 from .polish.phrases import phrases
 from .polish.silence import hold_in_silence
 
@@ -116,7 +117,7 @@ def polish(motion: Motion, audio: NDArray[np.float32], options: Options) -> Moti
     if motion.basis != ARKIT:
         return motion
     spoken = phrases(audio)
-    motion = hold_in_silence(motion, audio, options.hold_in_silence)
+    motion = hold_in_silence(within_limits(motion), audio, options.hold_in_silence)
     motion = add_gaze(motion, spoken, options.seed, options.gaze)
     return add_blinks(motion, spoken, options.seed, options.blinks)
 

@@ -9,6 +9,7 @@ from artalk.core.basis import ARKIT
 from artalk.core.motion import Motion
 from artalk.core.polish.blinks import add_blinks, blink_curve, blink_times
 from artalk.core.polish.gaze import add_gaze
+from artalk.core.polish.limits import within_limits
 from artalk.core.polish.phrases import Phrase, phrases
 from artalk.core.polish.silence import hold_in_silence, mouth_channels
 from hypothesis import given, settings
@@ -116,3 +117,12 @@ def test_mouth_channels_leave_the_upper_face_alone():
     names = {ARKIT.channels[i] for i in mouth_channels(ARKIT.channels)}
     assert {"jawOpen", "mouthClose", "tongueOut", "cheekPuff"} <= names
     assert not names & {"eyeBlinkLeft", "browInnerUp", "head_x", "cheekSquintLeft"}
+
+
+def test_lips_are_not_pushed_through_each_other():
+    values = np.random.default_rng(0).uniform(-0.5, 1.5, (40, len(ARKIT))).astype(np.float32)
+    out = within_limits(Motion(values, ARKIT, 25))
+    assert out.values[:, :52].min() >= 0
+    assert out.values[:, :52].max() <= 1
+    assert (out.channel("mouthClose") <= out.channel("jawOpen")).all()
+    assert np.array_equal(out.values[:, 52:], values[:, 52:])
