@@ -17,7 +17,7 @@ test: lint
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy core artalk_addon
+	PYTHONPATH=$(CURDIR)/.venv/typing $(BIN)/mypy core artalk_addon
 
 format: setup
 	$(BIN)/ruff format .
