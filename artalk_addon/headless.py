@@ -111,13 +111,13 @@ def light(scene: bpy.types.Scene) -> None:
     lens = bpy.data.cameras.new("Camera")
     lens.lens = 85
     camera = bpy.data.objects.new("Camera", lens)
-    _look(camera, at=(0.0, 0.0, 0.005), position=(0.16, -0.84, 0.05))
+    _look(camera, at=(0.0, 0.0, -0.008), position=(0.14, -0.66, 0.03))
     scene.collection.objects.link(camera)
     scene.camera = camera
     for name, position, power, size in (
-        ("Key", (0.6, -0.9, 0.6), 14.0, 0.5),
-        ("Fill", (-0.9, -0.7, 0.2), 5.0, 0.9),
-        ("Rim", (-0.4, 0.8, 0.6), 10.0, 0.4),
+        ("Key", (0.6, -0.9, 0.5), 7.0, 0.5),
+        ("Fill", (-0.9, -0.8, -0.1), 3.0, 0.9),
+        ("Rim", (-0.4, 0.8, 0.6), 8.0, 0.4),
     ):
         data: Any = bpy.data.lights.new(name, "AREA")
         data.energy, data.size = power, size
@@ -126,7 +126,7 @@ def light(scene: bpy.types.Scene) -> None:
         scene.collection.objects.link(lamp)
     scene.world = bpy.data.worlds.new("World")
     background: Any = next(node for node in compat.give_nodes(scene.world).nodes if node.type == "BACKGROUND")
-    background.inputs["Color"].default_value = (0.30, 0.32, 0.35, 1.0)
+    background.inputs["Color"].default_value = (0.20, 0.23, 0.28, 1.0)
     scene.view_settings.view_transform = "Standard"
 
 
