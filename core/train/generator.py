@@ -29,7 +29,7 @@ from .teacher import NEUTRAL, Array, motion
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 """Deviation of each number of a random style."""
-CONTACT_WEIGHT = 0.55
+CONTACT_WEIGHT = 0.4
 """Weight of the bits where lips are shut or on the teeth. The corpus has more of these sounds than real speech, and
 real voices are heard less surely than synthetic ones: at weight 1 every doubtful sound would close the lips."""
 _BLOCK_FRAMES = 3000
