@@ -29,9 +29,10 @@ from .teacher import NEUTRAL, Array, motion
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 """Deviation of each number of a random style."""
-CONTACT_WEIGHT = 0.4
-"""Weight of the bits where lips are shut or on the teeth. The corpus has more of these sounds than real speech, and
-real voices are heard less surely than synthetic ones: at weight 1 every doubtful sound would close the lips."""
+CONTACT_WEIGHTS = (0.55, 0.12)
+"""Weight of the bits where lips are shut or on the teeth, at the first and at the last step. The corpus has more of
+these sounds than real speech, and real voices are heard less surely than synthetic ones: at weight 1 every doubtful
+sound would close the lips."""
 _BLOCK_FRAMES = 3000
 
 
@@ -107,8 +108,9 @@ def train(
     model.codec.eval().requires_grad_(False)
     trained = Trained(model)
 
-    def step(rng: np.random.Generator, _: float) -> Losses:
-        return losses(model, trained.style_head, _batch(data, heard, model, config, rng), config)
+    def step(rng: np.random.Generator, progress: float) -> Losses:
+        contact_weight = float(np.interp(progress, (0, 1), CONTACT_WEIGHTS))
+        return losses(model, trained.style_head, _batch(data, heard, model, config, rng), config, contact_weight)
 
     fit(trained, step, config.schedule, folder, say)
     return model.eval()
@@ -188,7 +190,9 @@ def _pick(values: NDArray[np.float16], starts: NDArray[np.int64], length: int) -
     return np.stack([values[s : s + length] for s in starts]).astype(np.float32)
 
 
-def losses(model: ArtalkModel, style_head: nn.Module, batch: Batch, config: GeneratorTraining) -> Losses:
+def losses(
+    model: ArtalkModel, style_head: nn.Module, batch: Batch, config: GeneratorTraining, contact_weight: float
+) -> Losses:
     """Cross-entropy of the bits, the error of the decoded likely motion, and of the style's numbers."""
     codec, generator = model.codec, model.generator
     frames = codec.config.frames
@@ -205,10 +209,10 @@ def losses(model: ArtalkModel, style_head: nn.Module, batch: Batch, config: Gene
     bits = torch.cat(target.bits, dim=1)
     wrong = F.binary_cross_entropy_with_logits(margin, bits.float(), reduction="none").mean(-1)
     contact = _contact(batch.moved[:, frames:])[..., None]
-    care = 1 - (1 - CONTACT_WEIGHT) * pool_scales(contact, codec.config.scales)[..., 0]
+    care = 1 - (1 - contact_weight) * pool_scales(contact, codec.config.scales)[..., 0]
     cross_entropy = (wrong * care * _token_weights(codec.config)).sum(1).mean()
     decoded = codec.decode(history.feature, likely_feature(codec, margin)).float()
-    parts = motion_losses(decoded, batch.moved[:, frames:], closure=CONTACT_WEIGHT - 1)
+    parts = motion_losses(decoded, batch.moved[:, frames:], closure=contact_weight - 1)
     moved = parts["position"] + 0.5 * parts["velocity"] + parts["gap"]
     hits = ((margin > 0) == bits).float().mean()
     amounts = (batch.amounts - batch.amounts.new_tensor(NEUTRAL.vector())) / batch.amounts.new_tensor(STYLE_SPREAD)
