@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
 from ..core import cli
-from ..core.errors import Cancelled, InputError
+from ..core.errors import InputError
 from . import compat, generation, rigs, strips
 
 _handle: Any = None
@@ -26,15 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.audio:
         return cli.main(arguments)
-    try:
-        print(generate_in_file(options))
-    except InputError as error:
-        print(f"artalk: {error}", file=sys.stderr)
-        return 2
-    except (Cancelled, KeyboardInterrupt):
-        print("artalk: cancelled, nothing was written.", file=sys.stderr)
-        return 2
-    return 0
+    return cli.exit_code(lambda: print(generate_in_file(options)))
 
 
 def generate_in_file(options: argparse.Namespace) -> str:

@@ -24,9 +24,13 @@ ENDINGS = (".npz", ".csv", ".blend")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], None] = options.run
+    return exit_code(lambda: options.run(options))
+
+
+def exit_code(run: Callable[[], None]) -> int:
+    """Run something for a user at a terminal: its bad input and its cancelling become one sentence and exit code 2."""
     try:
-        run(options)
+        run()
     except InputError as error:
         print(f"artalk: {error}", file=sys.stderr)
         return 2
