@@ -26,14 +26,14 @@ layers added afterwards.
 CARD_DATA = """
 ## Data
 
-Only synthesised speech with exact phone timings; no recording of a person, no motion capture. The texts are verses of
+Only synthesised speech with exact phone timings; no recordings of people, no motion capture. The texts are verses of
 the King James Bible (public domain) and sentence templates and syllables written for this project. The voices:
 
 | engine | share | voices | terms |
 |---|---|---|---|
 | flite | 45 % | slt, rms, awb, kal16 | free (BSD-like) |
 | festival | 20 % | kal, ked, slt-hts | free (BSD-like) |
-| espeak-ng, English | 25 % | 8 accents, 75 variants | the program is GPL-3; its output is the user's |
+| espeak-ng, English | 25 % | 7 accents, 73 variants | the program is GPL-3; its output is the user's |
 | espeak-ng, 20 other languages | 10 % | the same variants | the same |
 
 The motion is the teacher's (`core/train/teacher.py`): phones to eight articulation tracks by dominance blending
