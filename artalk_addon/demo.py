@@ -42,13 +42,13 @@ def run_demo(out: Path, recording: Path | None = None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         _say("rendering the contact sheet")
         chosen = telling_frames(frames, gaps, _SHEET_COLUMNS * _SHEET_ROWS)
-        pictures = headless.render_frames(chosen, Path(folder) / "sheet", _SHEET_SIZE)
+        pictures = headless.render_frames(chosen, Path(folder) / "sheet", _SHEET_SIZE, samples=8)
         yield _sheet(out / "contact-sheet.png", chosen, pictures, gaps[np.searchsorted(frames, chosen)])
         if shutil.which("ffmpeg") is None:
             _say("no film: ffmpeg is not installed")
             return
         _say(f"rendering the film, {len(frames)} frames")
-        headless.render_frames(frames, Path(folder) / "film", _FILM_SIZE)
+        headless.render_frames(frames, Path(folder) / "film", _FILM_SIZE, "BLENDER_WORKBENCH")
         yield _film(out / "demo.mp4", Path(folder) / "film", int(frames[0]), recording)
 
 
