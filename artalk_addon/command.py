@@ -30,6 +30,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def generate_in_file(options: argparse.Namespace) -> str:
     """Generate in the open file and save it if asked; returns a sentence on what was done."""
+    if options.out or options.fps:
+        raise InputError(
+            "--out and --fps are for recordings: strips get keys at the rate of their scene, kept by --save."
+        )
     if options.save and not bpy.data.filepath:
         raise InputError("There is no file to save to: give it as `blender -b FILE --command artalk …`.")
     context = bpy.context
@@ -50,9 +54,13 @@ def _strips(scene: bpy.types.Scene, options: argparse.Namespace) -> list[compat.
     found = strips.sound_strips(compat.strips_in_view(scene))
     if options.strip is not None:
         found = [strip for strip in found if strip.name == options.strip]
+    else:
+        found = [strip for strip in found if not strip.mute]
     if not found:
-        wanted = f"sound strip '{options.strip}'" if options.strip is not None else "sound strip"
-        raise InputError(f"There is no {wanted} in the scene '{scene.name}': see the sequencer for their names.")
+        wanted = f"sound strip '{options.strip}'" if options.strip is not None else "sound strip that is heard"
+        raise InputError(
+            f"There is no {wanted} in the scene '{scene.name}' (meta strips are not opened): look in the sequencer."
+        )
     return found
 
 
@@ -73,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     action = actions.add_parser("generate", help="speech strips of the file become keyframes on a character")
     action.add_argument("audio", nargs="*", help="recordings: animate these instead, as `artalk generate` does")
     action.add_argument("--out", help="with recordings: where the result goes")
-    action.add_argument("--all", action="store_true", help="all sound strips, not only the selected ones")
+    action.add_argument("--format", help="with recordings: of the files in a folder")
+    action.add_argument("--all", action="store_true", help="all sound strips that are not muted")
     action.add_argument("--strip", help="only the sound strip of this name")
     action.add_argument("--character", help="the mesh or armature that speaks")
     action.add_argument("--save", action="store_true", help="save the file afterwards")

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from ..core import audio as sound
 from ..core.errors import InputError
+from ..core.evaluate.clips import SHIPPED_CLIPS, load_clips
 from ..core.generate import Options
+from ..core.phones import BILABIALS, lookup
 from . import headless
 
-RECORDING = Path(__file__).resolve().parent.parent / "demo" / "speech" / "austen_0920.flac"
+RECORDING = SHIPPED_CLIPS / "austen_0920.flac"
 _SHEET_COLUMNS, _SHEET_ROWS = 6, 3
 _SHEET_SIZE, _FILM_SIZE = 300, 480
 
@@ -38,7 +40,7 @@ def run_demo(out: Path, recording: Path | None = None) -> Iterator[Path]:
     yield blend
     frames = headless.keyed_frames()
     gaps = headless.lip_gaps_mm(frames)
-    yield _plot(out / "lips.png", samples, frames, gaps)
+    yield _plot(out / "lips.png", samples, frames, gaps, closures(recording))
     with tempfile.TemporaryDirectory() as folder:
         _say("rendering the contact sheet")
         chosen = telling_frames(frames, gaps, _SHEET_COLUMNS * _SHEET_ROWS)
@@ -61,11 +63,28 @@ def telling_frames(frames: NDArray[np.int64], gaps: NDArray[np.float64], count: 
     return np.array(chosen)
 
 
+def closures(recording: Path) -> list[tuple[float, float, str]]:
+    """Start, end and phone of each p b m of a shipped recording; none of another, whose phones are not known."""
+    if recording.parent != SHIPPED_CLIPS:
+        return []
+    clip = next(clip for clip in load_clips(SHIPPED_CLIPS) if clip.path == recording)
+    return [
+        (start, end, lookup(phone)[0].ipa) for start, end, phone in clip.phones if lookup(phone)[0].ipa in BILABIALS
+    ]
+
+
 def _say(text: str) -> None:
     print(f"artalk demo: {text}", file=sys.stderr)
 
 
-def _plot(path: Path, samples: NDArray[np.float32], frames: NDArray[np.int64], gaps: NDArray[np.float64]) -> Path:
+def _plot(
+    path: Path,
+    samples: NDArray[np.float32],
+    frames: NDArray[np.int64],
+    gaps: NDArray[np.float64],
+    spoken: list[tuple[float, float, str]],
+) -> Path:
+    """The sound above, how far the lips are apart below; the spans of `spoken` are shaded."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -77,6 +96,9 @@ def _plot(path: Path, samples: NDArray[np.float32], frames: NDArray[np.int64], g
     seconds = (frames - frames[0]) / headless.scene_rate()
     bottom.fill_between(seconds, gaps, color="#c2554a", alpha=0.35)
     bottom.plot(seconds, gaps, color="#c2554a", linewidth=1.2)
+    for start, end, phone in spoken:
+        bottom.axvspan(start, end, color="#35506b", alpha=0.18, linewidth=0)
+        bottom.text((start + end) / 2, gaps.max(), phone, ha="center", va="top", color="#35506b")
     bottom.axhline(1.0, color="grey", linewidth=0.6, linestyle=":")
     bottom.set_ylabel("lips apart, mm")
     bottom.set_xlabel("seconds")

@@ -41,7 +41,7 @@ def owners(character: Character) -> dict[Owner, Any]:
     """
     objects = {item.session_uid: item for item in bpy.data.objects}
     mesh: Any = objects.get(character.mesh)
-    if mesh is None or mesh.data.shape_keys is None:
+    if mesh is None or not mesh.users_scene or mesh.data.shape_keys is None:
         raise InputError(f"The character '{character.name}' is no longer there: choose another and generate again.")
     found: dict[Owner, Any] = {"shapes": mesh.data.shape_keys}
     if character.armature is not None:

@@ -37,7 +37,8 @@ def options_of(context: bpy.types.Context, scene: bpy.types.Scene) -> Options:
 def character_of(context: bpy.types.Context, scene: bpy.types.Scene) -> bpy.types.Object:
     """The panel's character, or the one found by itself; InputError when there is none."""
     chosen: bpy.types.Object | None = settings(scene).character
-    if chosen is not None:
+    # a deleted object lives on in the panel's choice, in no scene
+    if chosen is not None and chosen.users_scene:
         rigs.require(chosen)
         return chosen
     active = context.view_layer.objects.active if context.view_layer else None

@@ -17,6 +17,9 @@ RATE = 16000
 SILENCE_DBFS = -60.0
 """A clip whose loudest 50 ms stay below this level holds no speech."""
 
+_CANCELLED_SHARE = 1e-3
+"""An average with less than this share of the loudest channel's power (30 dB) has cancelled itself."""
+
 
 def read(path: Path | str) -> NDArray[np.float32]:
     """Read an audio file (WAV, FLAC, OGG, MP3, AIFF, …) as mono (n,) at 16 kHz.
@@ -26,6 +29,8 @@ def read(path: Path | str) -> NDArray[np.float32]:
     import soundfile
 
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"'{path}' is a folder: give a sound file.")
     if not path.is_file():
         raise InputError(f"The sound file '{path}' is missing: check the path.")
     try:
@@ -42,11 +47,17 @@ def read(path: Path | str) -> NDArray[np.float32]:
 def to_mono_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """Samples (n,) or (n, channels) at any rate -> mono (n',) at 16 kHz.
 
-    Converts the rate first and averages the channels afterwards, the order of ARTalk's published tools.
+    Converts the rate first and averages the channels afterwards, the order of ARTalk's published tools; channels that
+    cancel each other give the loudest one instead.
     """
     converted = resample(np.asarray(samples, np.float32), rate, RATE)
-    mono = converted if converted.ndim == 1 else converted.mean(axis=1)
-    return np.ascontiguousarray(mono, np.float32)
+    if converted.ndim == 1:
+        return converted
+    mono: NDArray[np.float32] = np.ascontiguousarray(converted.mean(axis=1), np.float32)
+    loudest = converted[:, np.square(converted).sum(axis=0).argmax()]
+    # channels in opposite phase cancel in the average although the voice is heard: then one channel speaks
+    cancelled = np.square(mono).sum() < _CANCELLED_SHARE * np.square(loudest).sum()
+    return np.ascontiguousarray(loudest) if cancelled else mono
 
 
 def level_dbfs(samples: NDArray[np.float32], window: float = 0.05) -> NDArray[np.float32]:
@@ -65,5 +76,6 @@ def require_speech(samples: NDArray[np.float32], what: str) -> None:
         raise InputError(f"{what} has no length: make it longer than zero frames.")
     if not np.isfinite(samples).all():
         raise InputError(f"{what} holds samples that are no numbers: export the sound again.")
-    if level_dbfs(samples).max() < SILENCE_DBFS:
+    # a constant offset is no sound
+    if level_dbfs(samples - samples.mean()).max() < SILENCE_DBFS:
         raise InputError(f"{what} holds only silence: choose a sound with speech in it.")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import audio as sound
 from . import models
+from .basis import BASES
 from .errors import Cancelled, InputError
 from .generate import POSTS, Options, check, generate
 from .motion import Motion
@@ -23,8 +24,12 @@ ENDINGS = (".npz", ".csv", ".blend")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    return exit_code(lambda: options.run(options))
+
+    def run() -> None:
+        options = _parser().parse_args(arguments)
+        options.run(options)
+
+    return exit_code(run)
 
 
 def exit_code(run: Callable[[], None]) -> int:
@@ -35,7 +40,7 @@ def exit_code(run: Callable[[], None]) -> int:
         print(f"artalk: {error}", file=sys.stderr)
         return 2
     except (Cancelled, KeyboardInterrupt):
-        print("artalk: cancelled, nothing was written.", file=sys.stderr)
+        print("artalk: cancelled; what was being made is not written.", file=sys.stderr)
         return 2
     return 0
 
@@ -51,7 +56,12 @@ def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="another number gives other blinks and glances")
     parser.add_argument("--fps", type=float, help="frame rate of the result (default: the model's own)")
     parser.add_argument("--post", default="artalk", choices=POSTS, help="layers of ours, the published ones, or none")
-    parser.add_argument("--basis", help="channel set of the result: arkit or flame (default: the model's own)")
+    parser.add_argument(
+        "--basis",
+        type=str.lower,
+        choices=list(BASES),
+        help="channel set of the result: arkit or flame (default: the model's own)",
+    )
 
 
 def options_from(arguments: argparse.Namespace) -> Options:
@@ -60,12 +70,14 @@ def options_from(arguments: argparse.Namespace) -> Options:
     return Options(**{name: getattr(arguments, name) for name in names})
 
 
-def output_paths(inputs: Sequence[Path], out: Path) -> list[Path]:
-    """One output for each input: `out` itself for one file, `out`/NAME.npz where `out` is a folder.
+def output_paths(inputs: Sequence[Path], out: Path, ending: str = ".npz") -> list[Path]:
+    """One output for each input: `out` itself for one file, `out`/NAME with the ending where `out` is a folder.
 
     Raises InputError for an ending that is none of ours, and for two inputs that would write one file.
     """
-    if out.suffix in ENDINGS and not out.is_dir():
+    if out.suffix in ENDINGS and out.is_dir():
+        raise InputError(f"'{out}' is a folder, not a file: choose another --out.")
+    if out.suffix in ENDINGS:
         if len(inputs) > 1:
             raise InputError(f"{len(inputs)} sounds cannot go into the one file '{out}': give a folder with --out.")
         if not out.parent.is_dir():
@@ -75,27 +87,45 @@ def output_paths(inputs: Sequence[Path], out: Path) -> list[Path]:
         raise InputError(f"'{out.suffix}' is no output that artalk writes: use {', '.join(ENDINGS)} or a folder.")
     names = [path.stem for path in inputs]
     if len(set(names)) < len(names):
-        raise InputError("Two of the sounds have the same name: write them into different folders.")
+        raise InputError(
+            "Two of the sounds have the same name: animate them one call after the other, into different folders."
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder '{out}' cannot be made ({error.strerror}): choose another --out.") from None
-    return [out / f"{name}.npz" for name in names]
+    return [out / f"{name}{ending}" for name in names]
 
 
 def _generate(arguments: argparse.Namespace) -> None:
     options = options_from(arguments)
     check(options)
-    for path, out in zip(arguments.audio, output_paths(arguments.audio, arguments.out), strict=True):
-        samples = sound.read(path)
-        sound.require_speech(samples, f"The sound '{path.name}'")
-        bar = ProgressLine(path.name)
-        if out.suffix == ".blend":
-            _write_blend(path, out, options, bar)
-        else:
-            _write_motion(generate(samples, options, progress=bar), out)
-        bar.done()
-        print(out)
+    outputs = output_paths(arguments.audio, arguments.out, f".{arguments.format}")
+    if len(outputs) == 1:
+        _generate_one(arguments.audio[0], outputs[0], options)
+        return
+    failed = 0
+    for path, out in zip(arguments.audio, outputs, strict=True):
+        try:
+            _generate_one(path, out, options)
+        except InputError as error:
+            # one bad line must not cost the night's batch
+            failed += 1
+            print(f"artalk: {error}", file=sys.stderr)
+    if failed:
+        raise InputError(f"{failed} of {len(outputs)} sounds could not be animated: see the sentences above.")
+
+
+def _generate_one(path: Path, out: Path, options: Options) -> None:
+    samples = sound.read(path)
+    sound.require_speech(samples, f"The sound '{path.name}'")
+    bar = ProgressLine(path.name)
+    if out.suffix == ".blend":
+        _write_blend(path, out, options, bar)
+    else:
+        _write_motion(generate(samples, options, progress=bar), out)
+    bar.done()
+    print(out)
 
 
 def _write_motion(motion: Motion, out: Path) -> None:
@@ -157,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("generate", help="animate recordings: to .npz, .csv or .blend")
     command.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help="recordings: WAV, FLAC, OGG, MP3, AIFF")
     command.add_argument("--out", type=Path, required=True, help="a .npz, .csv or .blend file, or a folder")
+    command.add_argument("--format", default="npz", choices=[e[1:] for e in ENDINGS], help="of the files in a folder")
     add_generate_arguments(command)
     command.set_defaults(run=_generate)
 

@@ -82,6 +82,8 @@ def check(options: Options) -> None:
         raise InputError(
             f"The published post-processing is for FLAME motion: with '{options.model}' choose artalk or none."
         )
+    if options.seed < 0:
+        raise InputError(f"A seed of {options.seed} is below 0: choose a whole number from 0 up.")
     if options.fps is not None and not 1 <= options.fps <= 1000:
         raise InputError(f"A frame rate of {options.fps:g} is outside 1 to 1000: choose the rate of your scene.")
 
@@ -99,7 +101,9 @@ def _load_cached(name: str, weights: Path | None, device: str, _stamp: int) -> S
 
 
 def load_style(path: Path) -> Motion:
-    """A style motion from a `.npz` of ours or a published `.pt`."""
+    """A style motion from a `.npz` of ours or a published `.pt`; InputError when it is neither."""
+    if path.suffix not in (".npz", ".pt"):
+        raise InputError(f"The style '{path}' is no motion: give a .npz made by artalk, or a published style as .pt.")
     from .artalk.checkpoint import load_style as load
 
     return load(path)

@@ -97,13 +97,16 @@ class Motion:
         try:
             with np.load(path, allow_pickle=False) as file:
                 basis = basis_named(str(file["basis"]), [str(name) for name in file["channels"]])
-                return cls(file["values"], basis, float(file["fps"]), json.loads(str(file["meta"])))
+                motion = cls(file["values"], basis, float(file["fps"]), json.loads(str(file["meta"])))
         except FileNotFoundError:
             raise InputError(f"There is no motion file '{path}'.") from None
         except (OSError, KeyError, ValueError, EOFError, BadZipFile):
             raise InputError(
                 f"'{path}' is not a motion saved by artalk: give a .npz made by `artalk generate`."
             ) from None
+        if not np.isfinite(motion.values).all():
+            raise InputError(f"The motion '{path}' holds values that are not numbers: make it again.")
+        return motion
 
 
 def concatenate(motions: Sequence[Motion]) -> Motion:

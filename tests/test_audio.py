@@ -32,8 +32,18 @@ def test_usual_formats_are_read(tmp_path, name):
 
 
 def test_stereo_is_averaged(tmp_path):
-    soundfile.write(tmp_path / "t.wav", np.stack([tone(16000), -tone(16000)], axis=1), 16000)
-    assert np.abs(audio.read(tmp_path / "t.wav")).max() < 1e-4
+    soundfile.write(tmp_path / "t.wav", np.stack([tone(16000), 0 * tone(16000)], axis=1), 16000, subtype="FLOAT")
+    assert np.abs(audio.read(tmp_path / "t.wav") - tone(16000) / 2).max() < 1e-4
+
+
+def test_channels_that_cancel_each_other_are_heard(tmp_path):
+    soundfile.write(tmp_path / "t.wav", np.stack([tone(16000), -tone(16000)], axis=1), 16000, subtype="FLOAT")
+    assert np.abs(audio.read(tmp_path / "t.wav")).max() == pytest.approx(0.3, rel=0.01)
+
+
+def test_a_folder_is_called_a_folder(tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        audio.read(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"this is a letter, not a sound", b"RIFF\x00\x00\x00\x00WAVE"])
@@ -57,6 +67,8 @@ def test_missing_and_empty_files(tmp_path):
 def test_silence_zero_length_and_broken_samples_are_named():
     with pytest.raises(InputError, match="The strip 'A' holds only silence"):
         audio.require_speech(np.zeros(16000, np.float32), "The strip 'A'")
+    with pytest.raises(InputError, match="only silence"):
+        audio.require_speech(np.full(16000, 0.5, np.float32), "A constant offset")
     with pytest.raises(InputError, match="no length"):
         audio.require_speech(np.zeros(0, np.float32), "The strip 'A'")
     with pytest.raises(InputError, match="no numbers"):

@@ -120,6 +120,8 @@ def test_silence_is_refused(tmp_path, capsys):
         (["--out", "x.npz", "--basis", "flame"], "cannot be turned into"),
         (["--out", "x.npz", "--post", "published"], "for FLAME motion"),
         (["--out", "x.npz", "--fps", "0"], "frame rate"),
+        (["--out", "x.npz", "--seed", "-1"], "seed"),
+        (["--out", "x.npz", "--style", "voice.wav"], "is no motion"),
         (["--out", "x.npz", "--weights", "none.safetensors"], "is missing"),
         (["--out", "x.npz", "--style", "none.npz"], "none.npz"),
     ],
@@ -137,6 +139,29 @@ def test_damaged_weights(tmp_path, capsys, sentence, damage):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
     refused(capsys, "generate", sentence, "--out", tmp_path / "o.npz", "--weights", path, says="w.safetensors")
+
+
+def test_one_bad_line_does_not_stop_the_batch(tmp_path, capsys, sentence):
+    (tmp_path / "bad.wav").write_text("hello")
+    out = tmp_path / "out"
+    assert main(["generate", str(tmp_path / "bad.wav"), str(sentence), "--out", str(out), "--format", "csv"]) == 2
+    printed, said = capsys.readouterr()
+    assert printed.strip() == str(out / f"{sentence.stem}.csv")
+    assert "bad.wav" in said
+    assert "1 of 2 sounds" in said
+    assert [path.name for path in out.iterdir()] == [f"{sentence.stem}.csv"]
+
+
+def test_a_folder_with_a_file_ending_is_not_written_into(tmp_path, capsys, sentence):
+    (tmp_path / "shot.blend").mkdir()
+    refused(capsys, "generate", sentence, "--out", tmp_path / "shot.blend", says="is a folder")
+
+
+def test_a_style_that_is_no_numbers(tmp_path, capsys, sentence):
+    Motion(np.full((50, len(ARKIT)), np.nan, np.float32), ARKIT, 25).save(tmp_path / "nan.npz")
+    refused(
+        capsys, "generate", sentence, "--out", tmp_path / "o.npz", "--style", tmp_path / "nan.npz", says="not numbers"
+    )
 
 
 def test_two_inputs_for_one_file(tmp_path, capsys, sentence):

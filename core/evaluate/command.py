@@ -41,6 +41,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def run(arguments: argparse.Namespace) -> None:
     """Print one table per group of clips on stdout and write the report."""
     clips = load_clips(arguments.clips)
+    if arguments.report:
+        _make_folder(arguments.report)
     probe = ict_probe(arguments.head) if arguments.head else default_head_probe()
     options = Options(model=arguments.model, weights=arguments.weights, post=arguments.post)
     flap = EnergyFlap()
@@ -56,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         report[group] = {name: score(members, measured) for name, measured in tracks.items()}
         print(table(f"{group}: {len(members)} clips", report[group]))
     if arguments.report:
-        _write_report(arguments.report, report)
+        (arguments.report / "scores.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
 
 
 def _measure(
@@ -103,11 +105,8 @@ def table(title: str, scores: Mapping[str, Scores]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_report(folder: Path, report: Mapping[str, Mapping[str, Scores]]) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "scores.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            f"The report cannot be written to '{folder}' ({error.strerror}): choose another folder."
-        ) from None
+        raise InputError(f"The folder '{folder}' cannot be made ({error.strerror}): choose another --report.") from None

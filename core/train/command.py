@@ -26,7 +26,12 @@ STAGES = {
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `train` to the command line."""
-    command = commands.add_parser("train", help="make the corpus, train artalk-mini")
+    command = commands.add_parser(
+        "train",
+        help="make the corpus, train artalk-mini",
+        description="On two cores, with the default 14 hours of speech: corpus about 10 minutes, encoder 50, "
+        "codec 15, generator 25. Every stage resumes where it was stopped.",
+    )
     actions = command.add_subparsers(required=True, metavar="ACTION")
     for name, description in STAGES.items():
         action = actions.add_parser(name, help=description)

@@ -557,6 +557,19 @@ def refuses_no_character():
 
 
 @check
+def refuses_a_character_that_was_deleted():
+    """The panel still points at it, but it is in no scene."""
+    scene = new_file()
+    bpy.ops.artalk.new_head()
+    use_model()
+    for item in list(scene.objects):
+        bpy.data.objects.remove(item) if item.type != "MESH" else scene.collection.objects.unlink(item)
+    assert scene.artalk.character is not None
+    add_strip(scene, speech())
+    return refused(["no character", "New ARTalk Head"])
+
+
+@check
 def refuses_a_mesh_without_the_needed_keys():
     scene = new_file()
     use_model()
@@ -655,11 +668,18 @@ def the_command_generates_and_saves():
     assert run(["generate"]) == 2, "nothing is selected"
     assert run(["generate", "--strip", "line 7"]) == 2
     assert run(["generate", "--all", "--character", "nobody"]) == 2
+    assert run(["generate", "--all", "--fps", "12"]) == 2, "keys have the rate of the scene"
+    assert run(["generate", "--all", "--out", str(FOLDER / "x.npz")]) == 2, "strips are not written to a file"
     assert run(["generate", "--strip", "line 1", "--character", "artalk head rig", "--post", "none", "--save"]) == 0
     bpy.ops.wm.open_mainfile(filepath=str(path))
     jaw = curves(head_objects()[0].data.shape_keys)['key_blocks["jawOpen"].value', 0]
     assert jaw.range()[0] == 61
     use_model()
+    first = room("artalk_addon.compat").strips_in_view(bpy.context.scene)[0]
+    first.mute = True
+    assert run(["generate", "--all"]) == 0
+    assert curves(head_objects()[0].data.shape_keys)['key_blocks["jawOpen"].value', 0].range()[0] == 61
+    first.mute = False
     assert run(["generate", "--all"]) == 0
     assert curves(head_objects()[0].data.shape_keys)['key_blocks["jawOpen"].value', 0].range()[0] == 1
 
