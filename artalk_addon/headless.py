@@ -60,15 +60,19 @@ def generate_blend(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Blender's own talk off the standard output, which is for data."""
+    """Keep the talk of Blender and of its graphics driver off both outputs; what fails raises all the same."""
     sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    sys.stderr.flush()
+    kept = [os.dup(stream) for stream in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        for stream, descriptor in zip((1, 2), kept, strict=True):
+            os.dup2(descriptor, stream)
+            os.close(descriptor)
         os.close(nowhere)
 
 
