@@ -12,7 +12,7 @@ die() { say "$*"; exit 2; }
 need_package() { # PACKAGE... : install, or say what to do
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		say "installing the Debian package(s) $*"
-		apt-get -qq update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "$@" >/dev/null && return
+		{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "$@"; } >/dev/null 2>&1 && return
 	fi
 	die "the Debian package(s) $* are missing: run 'sudo apt-get install $*' and try again."
 }
