@@ -109,11 +109,6 @@ def _channelbag(datablock: Any, action: Any) -> Any:
     return next((bag for bag in bags if bag), None)
 
 
-def eevee() -> str:
-    """Identifier of the EEVEE engine, which had another name from 4.2 to 4.5."""
-    return "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0, 0) else "BLENDER_EEVEE"
-
-
 def give_nodes(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
     """The node tree of a material or world; always there from 5.0 on, switched on before."""
     if bpy.app.version < (5, 0, 0):

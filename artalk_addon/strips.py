@@ -108,10 +108,7 @@ def _read(path: Path) -> tuple[NDArray[np.float32], int] | None:
     try:
         import aud
     except ModuleNotFoundError:
-        try:
-            return _read_by_soundfile(path)
-        except ModuleNotFoundError:
-            return _read_by_wave(path)
+        return _read_without_blender(path)
     library: Any = aud  # its stubs know neither its constructors nor its errors
     sound = library.Sound(str(path))
     try:
@@ -124,14 +121,13 @@ def _read(path: Path) -> tuple[NDArray[np.float32], int] | None:
     return np.array(sound.data(), np.float32), int(sample_rate)
 
 
-def _read_by_soundfile(path: Path) -> tuple[NDArray[np.float32], int] | None:
-    import soundfile
-
+def _read_without_blender(path: Path) -> tuple[NDArray[np.float32], int] | None:
     try:
-        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError:
+        return audio.decode(path)
+    except InputError:
         return None
-    return samples, sample_rate
+    except ModuleNotFoundError:
+        return _read_by_wave(path)
 
 
 def _read_by_wave(path: Path) -> tuple[NDArray[np.float32], int] | None:

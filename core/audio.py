@@ -26,22 +26,28 @@ def read(path: Path | str) -> NDArray[np.float32]:
 
     Raises InputError when the file is missing, is not audio, or is empty.
     """
-    import soundfile
-
     path = Path(path)
     if path.is_dir():
         raise InputError(f"'{path}' is a folder: give a sound file.")
     if not path.is_file():
         raise InputError(f"The sound file '{path}' is missing: check the path.")
+    samples, rate = decode(path)
+    if len(samples) == 0:
+        raise InputError(f"The sound file '{path.name}' is empty: choose one with speech in it.")
+    return to_mono_16k(samples, rate)
+
+
+def decode(path: Path) -> tuple[NDArray[np.float32], int]:
+    """All samples (n, channels) of an existing file and their rate; InputError when it is no audio."""
+    import soundfile
+
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError:
         raise InputError(
             f"'{path.name}' is not an audio file that can be read: use WAV, FLAC, OGG, MP3 or AIFF."
         ) from None
-    if len(samples) == 0:
-        raise InputError(f"The sound file '{path.name}' is empty: choose one with speech in it.")
-    return to_mono_16k(samples, rate)
+    return samples, rate
 
 
 def to_mono_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

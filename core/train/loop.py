@@ -74,12 +74,6 @@ def fit(module: nn.Module, step_losses: StepFunction, schedule: Schedule, folder
     module.eval()
 
 
-def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
-    """The averaged weights of a checkpoint, also of one that is still being trained."""
-    weights: dict[str, Tensor] = torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]
-    return weights
-
-
 def _one_step(
     module: nn.Module, step_losses: StepFunction, optimiser: torch.optim.Optimizer, schedule: Schedule, step: int
 ) -> Losses:
