@@ -11,8 +11,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import parselmouth
 import torch
 from numpy.typing import NDArray
+from parselmouth.praat import call
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import fftconvolve, resample_poly
 
@@ -27,6 +29,8 @@ BANDS = 64
 BAND_REFERENCE = -6.0
 NON_SPEECH_SHARE = 0.08
 """Share of clips without speech: the mouth stays shut in silence, noise and music."""
+CHANGED_SHARE = 0.6
+"""Share of utterances whose voice is changed by Praat; the others are played at another speed."""
 _ALIGN = 640
 Audio = NDArray[np.float32]
 
@@ -161,11 +165,33 @@ def _finish(
 
 
 def _as_other_speaker(item: corpus.Item, rng: random.Random) -> tuple[Audio, list[PhoneSpan]]:
-    """The utterance played faster or slower, which moves pitch and formants, with its phones."""
+    """The utterance by somebody else, with its phones: another larynx and vocal tract, or just played faster or slower.
+
+    Played faster, pitch and formants rise together, as from a man to a child; the other way sets them apart.
+    """
     audio = item.samples.astype(np.float32) / 32768
-    percent = rng.randint(84, 120)
-    audio = np.asarray(resample_poly(audio, 100, percent), np.float32)
-    return audio, [(start * 100 / percent, end * 100 / percent, name) for start, end, name in item.phones]
+    if rng.random() < CHANGED_SHARE:
+        slower = rng.uniform(0.8, 1.25)
+        audio = change_voice(audio, rng.uniform(0.87, 1.17), rng, slower)
+    else:
+        percent = rng.randint(84, 120)
+        slower = 100 / percent
+        audio = np.asarray(resample_poly(audio, 100, percent), np.float32)
+    return audio, [(start * slower, end * slower, name) for start, end, name in item.phones]
+
+
+def change_voice(audio: Audio, formants: float, rng: random.Random, slower: float) -> Audio:
+    """Speech (n,) with formants times `formants`, around a new median pitch, `slower` times as long.
+
+    Praat's "Change gender" (overlap-add at the pitch periods). The new pitch goes with the formants, as in people:
+    those with a long vocal tract have low voices.
+    """
+    median = float(np.clip(165 * formants**4.5 * np.exp(rng.gauss(0, 0.3)), 75, 380))
+    speech = parselmouth.Sound(audio.astype(np.float64), RATE)
+    changed = call(speech, "Change gender", 60, 600, formants, median, rng.uniform(0.6, 1.6), slower)
+    length = round(len(audio) * slower)
+    values = changed.values[0][:length]
+    return np.asarray(np.pad(values, (0, length - len(values))), np.float32)
 
 
 def _phone_classes(phones: list[PhoneSpan], frames: int) -> NDArray[np.uint8]:
