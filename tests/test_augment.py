@@ -51,8 +51,9 @@ def test_long_vocal_tracts_speak_low_and_short_ones_high(speech):
 def test_a_changed_voice_says_the_same_at_scaled_times(speech):
     changed = augment.change_voice(speech, 1.1, random.Random(1), 1.25)
     then, now = _envelope(speech), _envelope(changed)
+    # a shift of 20 ms brings it under .8
     stretched = np.interp(np.arange(len(now)) / 1.25, np.arange(len(then)), then)
-    assert np.corrcoef(stretched, now)[0, 1] > 0.9
+    assert np.corrcoef(stretched, now)[0, 1] > 0.85
 
 
 def test_phones_follow_the_voice_whichever_way_it_is_changed(clip, speech):
