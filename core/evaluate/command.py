@@ -4,109 +4,203 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .. import audio as sound
 from ..basis import ARKIT
 from ..errors import InputError
-from ..generate import POSTS, Options, generate
-from ..motion import Motion
+from ..generate import POSTS, Options, check, load_model
+from ..models import SpeechModel
+from . import diversity, report, scores, seams
 from .baselines import EnergyFlap
 from .clips import SHIPPED_CLIPS, Clip, load_clips
 from .mouth import MouthProbe, MouthTracks, default_head_probe, ict_probe
-from .scorer import score
+from .rhubarb import RhubarbFolder
+from .systems import Audio, ModelSpeaker, Recordings, ceiling, measure_all
+from .tables import Table
 
-Animate = Callable[[Clip, NDArray[np.float32]], Motion]
-Scores = dict[str, float]
+FURTHER = {
+    "groups": "also by language, set and kind of the clips",
+    "conditions": "also with noise, over the telephone, in a room, and with other voices and speeds",
+    "style": "also how far styles that were never trained on are taken on",
+    "diversity": "also what another seed changes",
+    "codec": "also what the model's motion codec loses, and how it uses its codes",
+    "seams": "also ten minutes at a stretch: borders of windows, drift of the head",
+}
+"""Each an option of its own; `--all` is all of them."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What every measure needs: the clips with their samples, the model and how its mouth is measured."""
+
+    clips: Sequence[Clip]
+    recordings: Recordings
+    model: SpeechModel
+    speak: ModelSpeaker
+    probe: MouthProbe
+
+    @property
+    def name(self) -> str:
+        """The model's name in the registry, the head of its column."""
+        return self.speak.options.model
+
+    def tracks(self, _clip: Clip, samples: Audio) -> MouthTracks:
+        """The mouth of the model on some samples."""
+        return self.probe.tracks(self.speak(samples))
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `evaluate` to the command line."""
     command = commands.add_parser("evaluate", help="score a model on labelled recordings")
-    command.add_argument("--model", default="mini", help="which model (ARKit basis)")
+    command.add_argument("--model", default="mini", help="which model (mouth scores need ARKit motion)")
     command.add_argument("--weights", type=Path, help="weights file, where they do not come with artalk")
     command.add_argument("--clips", type=Path, default=SHIPPED_CLIPS, help="folder with labels.json and the recordings")
+    command.add_argument(
+        "--only", action="append", metavar="SET", help="only clips of this set, or this id; repeatable"
+    )
     command.add_argument("--head", type=Path, help="folder with ict_facekit.npz, to measure on that head")
     command.add_argument("--post", default="artalk", choices=POSTS, help="score with our layers, or the bare model")
-    command.add_argument("--report", type=Path, help="folder for scores.json")
+    command.add_argument("--rhubarb", type=Path, metavar="DIR", help="Rhubarb's results, ID.tsv or ID.json: one column")
+    for name, meaning in FURTHER.items():
+        command.add_argument(f"--{name}", action="store_true", help=meaning)
+    command.add_argument("--all", action="store_true", help="all of these")
+    command.add_argument("--report", type=Path, metavar="DIR", help="folder for index.html and scores.json")
+    command.add_argument("--pictures", type=int, default=2, metavar="N", help="clips to draw and render in the report")
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print one table per group of clips on stdout and write the report."""
-    clips = load_clips(arguments.clips)
+    """Print the tables on stdout as they are made, and write the report."""
+    evaluation = _prepare(arguments)
+    wanted = [name for name in FURTHER if arguments.all or getattr(arguments, name)]
+    _check_further(evaluation.model, wanted)
     if arguments.report:
-        _make_folder(arguments.report)
-    probe = ict_probe(arguments.head) if arguments.head else default_head_probe()
+        report.make_folder(arguments.report)
+    systems = _systems(evaluation, arguments.rhubarb, codec="codec" in wanted)
+    tables = []
+    for table in _tables(evaluation, systems, wanted):
+        print(table.text(), flush=True)
+        tables.append(table)
+    if arguments.report:
+        pictures = list(_pictures(evaluation, systems, arguments.pictures)) if systems else []
+        report.write(arguments.report, f"artalk evaluate: {evaluation.name}", _settings(arguments), tables, pictures)
+        print(arguments.report / "index.html", file=sys.stderr)
+
+
+def _check_further(model: SpeechModel, wanted: Sequence[str]) -> None:
+    """Raise InputError for a measure that this model does not allow."""
+    # these two stand on the teacher and with it on scipy, which no other command line needs
+    from . import codec_quality, style_transfer
+
+    if "style" in wanted:
+        style_transfer.check(model)
+    if "codec" in wanted:
+        codec_quality.codec_of(model)
+
+
+def _prepare(arguments: argparse.Namespace) -> Evaluation:
+    """Everything that bad input could spoil, before any time is spent."""
+    clips = _chosen(load_clips(arguments.clips), arguments.only)
     options = Options(model=arguments.model, weights=arguments.weights, post=arguments.post)
-    flap = EnergyFlap()
-    systems: dict[str, Animate] = {
-        arguments.model: lambda _clip, samples: generate(samples, options),
-        "energy flap": lambda _clip, samples: flap.generate(samples),
-        "ceiling": _ceiling,
-    }
+    check(options)
+    probe = ict_probe(arguments.head) if arguments.head else default_head_probe()
     recordings = {clip.id: sound.read(clip.path) for clip in clips}
-    tracks = {name: _measure(clips, recordings, animate, probe, name) for name, animate in systems.items()}
-    report: dict[str, dict[str, Scores]] = {}
-    for group, members in _groups(clips).items():
-        report[group] = {name: score(members, measured) for name, measured in tracks.items()}
-        print(table(f"{group}: {len(members)} clips", report[group]))
-    if arguments.report:
-        (arguments.report / "scores.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    return Evaluation(clips, recordings, load_model(options), ModelSpeaker(options), probe)
 
 
-def _measure(
-    clips: Sequence[Clip],
-    recordings: Mapping[str, NDArray[np.float32]],
-    animate: Animate,
-    probe: MouthProbe,
-    name: str,
-) -> dict[str, MouthTracks]:
-    out = {}
-    for number, clip in enumerate(clips, 1):
-        out[clip.id] = probe.tracks(animate(clip, recordings[clip.id]))
-        if sys.stderr.isatty():
-            print(f"\r{name}: {number} of {len(clips)} clips", end="", file=sys.stderr)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
-    return out
+def _chosen(clips: Sequence[Clip], only: Sequence[str] | None) -> list[Clip]:
+    """The clips whose set or id is among `only`; all of them without it."""
+    kept = [clip for clip in clips if not only or clip.id in only or clip.group in only]
+    if not kept:
+        sets = ", ".join(sorted({clip.group for clip in clips}))
+        raise InputError(f"No clip is of the set or has the id {', '.join(only or [])}: the sets are {sets}.")
+    return kept
 
 
-def _ceiling(clip: Clip, _samples: NDArray[np.float32]) -> Motion:
-    """The articulation table itself, from the true phones: what a model that has learned it perfectly would reach."""
-    from ..phones import articulate
-    from ..train import teacher
+def _systems(evaluation: Evaluation, rhubarb: Path | None, *, codec: bool) -> dict[str, scores.Tracks]:
+    """Mouth tracks of the model and what stands beside it; nothing for a model whose mouth cannot be measured."""
+    clips, recordings, probe = evaluation.clips, evaluation.recordings, evaluation.probe
+    others: dict[str, scores.Tracks] = {}
+    if rhubarb:
+        cues = RhubarbFolder(rhubarb)
+        others["Rhubarb"] = {clip.id: cues.tracks(clip) for clip in clips}
+    if evaluation.model.basis != ARKIT:
+        print(
+            f"artalk: mouth scores are for ARKit motion; '{evaluation.name}' gives '{evaluation.model.basis.name}', "
+            "so only --diversity and --seams can measure it.",
+            file=sys.stderr,
+        )
+        return {}
+    taught = {clip.id: ceiling(clip) for clip in clips}
+    if codec:
+        from . import codec_quality
 
-    tracks = articulate(clip.phones, clip.duration, teacher.FPS)
-    signal = np.pad(tracks, ((0, 0), (0, len(teacher.PROSODY)))).astype(np.float32)
-    return Motion(teacher.motion(signal, teacher.NEUTRAL.vector()), ARKIT, teacher.FPS)
+        coder = codec_quality.codec_of(evaluation.model)
+        decoded = {name: codec_quality.through_codec(coder, motion)[0] for name, motion in taught.items()}
+        others["codec"] = {name: probe.tracks(motion) for name, motion in decoded.items()}
+    flap = EnergyFlap()
+    return {
+        evaluation.name: measure_all(evaluation.name, evaluation.tracks, clips, recordings),
+        "energy flap": {clip.id: probe.tracks(flap.generate(recordings[clip.id])) for clip in clips},
+        **others,
+        "ceiling": {name: probe.tracks(motion) for name, motion in taught.items()},
+    }
 
 
-def _groups(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
-    """English with the clips without speech, and the other languages together, where there are any."""
-    english = [clip for clip in clips if clip.language.startswith("en") or clip.kind != "speech"]
-    others = [clip for clip in clips if clip not in english]
-    return {name: group for name, group in (("english", english), ("other languages", others)) if group}
+def _tables(evaluation: Evaluation, systems: dict[str, scores.Tracks], wanted: Sequence[str]) -> Iterator[Table]:
+    """Every table in turn, as soon as it is made."""
+    clips, recordings, probe, speak = evaluation.clips, evaluation.recordings, evaluation.probe, evaluation.speak
+    if systems:
+        for group, members in scores.main_groups(clips).items():
+            yield scores.side_by_side(group, members, systems, evaluation.name)
+    if systems and "groups" in wanted:
+        yield scores.by_group(clips, systems[evaluation.name])
+    if systems and "conditions" in wanted:
+        yield from scores.by_condition(clips, recordings, evaluation.tracks)
+    if "style" in wanted:
+        from . import style_transfer
+
+        yield style_transfer.measure(speak, clips, recordings)
+    if "diversity" in wanted:
+        yield diversity.measure(speak, clips, recordings)
+    if "codec" in wanted:
+        from . import codec_quality
+
+        yield from codec_quality.measure(codec_quality.codec_of(evaluation.model), clips, recordings, probe)
+    if "seams" in wanted:
+        english = [clip for clip in clips if clip.language.startswith("en")]
+        yield seams.measure(speak, seams.long_speech(english or clips, recordings), probe)
 
 
-def table(title: str, scores: Mapping[str, Scores]) -> str:
-    """A text table, one row per metric and one column per system."""
-    names = list(scores)
-    lines = [f"{title:22s}" + "".join(f"{name:>14s}" for name in names)]
-    for metric in scores[names[0]]:
-        cells = "".join(f"{scores[name].get(metric, float('nan')):14.3f}" for name in names)
-        lines.append(f"{metric:22s}{cells}")
-    return "\n".join(lines) + "\n"
+def _pictures(evaluation: Evaluation, systems: dict[str, scores.Tracks], count: int) -> Iterator[report.Picture]:
+    """Curves, and rendered frames where Blender's module is there, of clips spread over the list."""
+    from .pictures import contact_sheet, phone_curves
+
+    spoken = [clip for clip in evaluation.clips if clip.kind == "speech"]
+    for clip in spoken[:: max(1, len(spoken) // max(count, 1))][:count]:
+        drawn = {name: systems[name][clip.id] for name in (evaluation.name, "Rhubarb") if name in systems}
+        samples = evaluation.recordings[clip.id]
+        yield report.Picture(
+            f"{clip.id}: curves over the phones", phone_curves(clip, samples, drawn, systems["ceiling"][clip.id])
+        )
+        try:
+            sheet = contact_sheet(clip, evaluation.speak.options)
+        except InputError as missing:
+            print(f"artalk: {missing}", file=sys.stderr)
+        else:
+            yield report.Picture(f"{clip.id}: the default head at some of its phones", sheet)
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"The folder '{folder}' cannot be made ({error.strerror}): choose another --report.") from None
+def _settings(arguments: argparse.Namespace) -> dict[str, str]:
+    """What the figures depend on, in the user's words; file and folder names without the way to them."""
+    names = ("model", "weights", "post", "clips", "only", "head", "rhubarb")
+    found = {name: getattr(arguments, name) for name in names}
+    return {
+        name: value.name if isinstance(value, Path) else ", ".join(value) if isinstance(value, list) else value
+        for name, value in found.items()
+        if value
+    }

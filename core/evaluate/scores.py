@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables of mouth scores: systems side by side, a model group by group, and under other conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .clips import Clip
+from .conditions import CONDITIONS, Condition
+from .goals import GOALS, at_least, goal_columns
+from .mouth import MouthTracks
+from .scorer import score
+from .systems import Measure, Recordings, say_progress
+from .tables import Cell, Mark, Table
+
+COMPARED = (
+    "overall", "bilabial_recall", "bilabial_f1", "false_seal", "fv_f1", "openness_rho", "vowel_rho", "round_auc",
+    "sibilant_jaw", "silence_closed", "lag_ms",
+)  # fmt: skip
+WORST_LOSS = at_least(-0.05, -0.05)
+"""How much of `overall` a noise may cost."""
+Tracks = Mapping[str, MouthTracks]
+
+
+def main_groups(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
+    """English with the clips without speech, and the other languages together, where there are any."""
+    english = [clip for clip in clips if clip.language.startswith("en") or clip.kind != "speech"]
+    others = [clip for clip in clips if clip not in english]
+    return {name: group for name, group in (("english", english), ("other languages", others)) if group}
+
+
+def side_by_side(group: str, clips: Sequence[Clip], systems: Mapping[str, Tracks], judged: str) -> Table:
+    """All measures of each system on some clips; those of the system `judged` carry marks.
+
+    Goals and the known figures of Rhubarb stand beside English only, for which they hold.
+    """
+    scores = {name: score(clips, tracks) for name, tracks in systems.items()}
+    rows: dict[str, dict[str, Cell]] = {}
+    marks: dict[tuple[str, str], Mark] = {}
+    for metric in scores[judged]:
+        rows[metric] = {name: found.get(metric, float("nan")) for name, found in scores.items()}
+        if group == "english":
+            rows[metric] |= goal_columns(metric)
+        if group == "english" and metric in GOALS:
+            marks[metric, judged] = GOALS[metric].mark(scores[judged][metric])
+    return Table(f"{group}: {len(clips)} clips", rows, marks)
+
+
+def by_group(clips: Sequence[Clip], tracks: Tracks) -> Table:
+    """One system's measures for each language, set and kind of the clips."""
+    groups: dict[str, list[Clip]] = {}
+    for clip in clips:
+        if clip.kind == "speech":
+            names = [f"language {clip.language or '?'}", f"set {clip.group or '?'}"]
+        else:
+            names = [f"kind {clip.kind}"]
+        for name in names:
+            groups.setdefault(name, []).append(clip)
+    rows: dict[str, dict[str, Cell]] = {}
+    for name, members in sorted(groups.items(), key=lambda item: (item[1][0].kind != "speech", item[0])):
+        found = score(members, tracks)
+        kept = COMPARED if members[0].kind == "speech" else [f"closed_{members[0].kind}"]
+        rows[name] = {"clips": len(members), **_picked(found, kept)}
+    return Table("by language, set and kind", rows)
+
+
+def by_condition(
+    clips: Sequence[Clip], recordings: Recordings, measure: Measure, conditions: Sequence[Condition] = CONDITIONS
+) -> list[Table]:
+    """For each main group: the speech as it is, then altered, with the difference of `overall`."""
+    spoken = [clip for clip in clips if clip.kind == "speech"]
+    heard = {"clean": (spoken, {clip.id: measure(clip, recordings[clip.id]) for clip in spoken})}
+    for number, condition in enumerate(conditions, 1):
+        altered = [condition.apply(clip, recordings[clip.id]) for clip in spoken]
+        heard[condition.name] = (
+            [clip for clip, _ in altered],
+            {clip.id: measure(clip, samples) for clip, samples in altered},
+        )
+        say_progress("conditions", number, len(conditions))
+    noises = {condition.name for condition in conditions if condition.noise}
+    return [_conditions_table(group, heard, noises) for group in main_groups(spoken)]
+
+
+def _conditions_table(
+    group: str, heard: Mapping[str, tuple[list[Clip], dict[str, MouthTracks]]], noises: set[str]
+) -> Table:
+    rows: dict[str, dict[str, Cell]] = {}
+    marks: dict[tuple[str, str], Mark] = {}
+    clean = 0.0
+    for name, (clips, tracks) in heard.items():
+        found = score(main_groups(clips)[group], tracks)
+        clean = found["overall"] if name == "clean" else clean
+        change = found["overall"] - clean
+        rows[name] = {"change": change, **_picked(found, COMPARED)}
+        if name in noises:
+            marks[name, "change"] = WORST_LOSS.mark(change)
+    note = "Change of `overall` from clean; a noise, telephone or room may cost .05."
+    return Table(f"conditions, {group}", rows, marks, note)
+
+
+def _picked(found: Mapping[str, float], metrics: Sequence[str]) -> dict[str, Cell]:
+    return {metric: found.get(metric, float("nan")) for metric in metrics}
