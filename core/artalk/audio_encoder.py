@@ -34,10 +34,10 @@ class AudioEncoder(Protocol):
     memory_windows: int
     """How many earlier windows a live stream has to keep for it; 0 when it sees each window alone."""
 
-    def encode_clip(self, audio: Tensor, window: int) -> Iterable[Tensor]:
+    def encode_clip(self, audio: Tensor, window: int, first: int = 0) -> Iterable[Tensor]:
         """Audio (n,) of whole windows of `window` samples -> features (T, width) of each window in turn.
 
-        An encoder may look across the borders of windows, but works through a clip of any length in flat memory.
+        first: the number of the window to begin with; those before it are only looked back upon. An encoder may look across the borders of windows, but works through a clip of any length in flat memory.
         """
         ...
 
@@ -47,9 +47,9 @@ class WindowEncoder(nn.Module):
 
     memory_windows = 0
 
-    def encode_clip(self, audio: Tensor, window: int) -> Iterator[Tensor]:
+    def encode_clip(self, audio: Tensor, window: int, first: int = 0) -> Iterator[Tensor]:
         """See `AudioEncoder.encode_clip`."""
-        for start in range(0, len(audio), window):
+        for start in range(first * window, len(audio), window):
             yield self(audio[None, start : start + window])[0]
 
 

@@ -141,8 +141,8 @@ class LogMelEncoder(nn.Module):
         """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 4, width)."""
         return self.frame_features(self.phone_features(mels))
 
-    def encode_clip(self, audio: Tensor, window: int) -> Iterator[Tensor]:
-        """Audio (n,) of whole windows of `window` samples -> features (T, width) of each window in turn.
+    def encode_clip(self, audio: Tensor, window: int, first: int = 0) -> Iterator[Tensor]:
+        """Audio (n,) of whole windows of `window` samples -> features (T, width) of each, from window `first` on.
 
         Memory is flat: of a long clip only the windows that a window's loudness is taken from are held at a time.
         """
@@ -151,7 +151,7 @@ class LogMelEncoder(nn.Module):
         context = CONTEXT_FRAMES * 4
         silence = audio.new_zeros(context, self.mel.shape[1])
         powers: dict[int, Tensor] = {}
-        for index in range(count):
+        for index in range(first, count):
             near = range(max(0, index - LOUDNESS_SPAN), min(count, index + LOUDNESS_SPAN + 1))
             powers = {i: powers[i] if i in powers else self._window_power(audio, i, window) for i in near}
             before = powers[index - 1][-context:] if index > 0 else silence

@@ -181,7 +181,7 @@ class ArtalkStream:
         heard = np.concatenate([self.past, samples])
         self.past = heard[max(0, len(heard) - encoder.memory_windows * size) :]
         audio = torch.from_numpy(heard).to(self.pipeline.device)
-        *_, features = encoder.encode_clip(audio, size)
+        (features,) = encoder.encode_clip(audio, size, len(heard) // size - 1)
         return self.windows.next(features, self.style)
 
 
