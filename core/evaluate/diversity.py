@@ -19,8 +19,7 @@ def measure(speak: Speak, clips: Sequence[Clip], recordings: Recordings, seeds: 
     """Spread of the motion over seeds beside its movement in time, per channel group, on the first clips of speech.
 
     movement: deviation in time; spread: deviation over seeds at the same moment, both root mean squares over the
-    channels of a group, the head's in degrees; `same seed`: the largest difference when a seed is used again, 0 when
-    the motion is the same to the last bit.
+    channels of a group, the head's in degrees; `same seed`: whether using a seed again gives the same to the last bit.
     """
     spoken = [clip for clip in clips if clip.kind == "speech"][:lines]
     made, again = [], []
@@ -43,9 +42,9 @@ def measure(speak: Speak, clips: Sequence[Clip], recordings: Recordings, seeds: 
             "movement": movement,
             "spread": spread,
             "spread / movement": spread / movement if movement > 1e-9 else float("nan"),
-            "same seed": same,
+            "same seed": f"differs by {same:.0e}" if same else "identical",
         }
-    note = f"{len(spoken)} clips with {seeds} seeds each. Same seed: largest difference when a seed is used again."
+    note = f"{len(spoken)} clips with {seeds} seeds each."
     return Table("diversity over seeds", rows, marks, note)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,8 @@ _PANELS = (("aperture", "lips apart, mm"), ("round", "rounded"), ("fv", "lip on 
 _INK, _MODEL, _TARGET = "#35506b", "#c2554a", "#8a9aa9"
 _CONTACTS = {"bilabial": _INK, "labiodental": "#b8860b"}
 _SHEET_COLUMNS, _SHEET_SIZE, _SHEET_SAMPLES = 6, 240, 8
+_RENDERED, _FACE = 330, (45, 30, 285, 270)
+"""Pixels of a rendered frame, and the box in it with the face."""
 _LABEL = 34
 
 
@@ -92,9 +95,9 @@ def contact_sheet(clip: Clip, options: Options, count: int = 12) -> bytes:
         frames = [int(keyed[min(middle, len(keyed) - 1)]) for middle in middles]
         gaps = headless.lip_gaps_mm(frames)
         pictures = []
-        for path in headless.render_frames(sorted(set(frames)), folder, _SHEET_SIZE, samples=_SHEET_SAMPLES):
+        for path in headless.render_frames(sorted(set(frames)), folder, _RENDERED, samples=_SHEET_SAMPLES):
             with Image.open(path) as opened:
-                pictures.append((int(path.stem), opened.convert("RGB")))
+                pictures.append((int(path.stem), opened.convert("RGB").crop(_FACE)))
     shown = dict(pictures)
     labels = [
         f"{spelled(phone)}   {(start + end) / 2:.2f} s\nlips {gap:.1f} mm"
@@ -106,17 +109,19 @@ def contact_sheet(clip: Clip, options: Options, count: int = 12) -> bytes:
 def telling_phones(phones: Sequence[PhoneSpan], count: int) -> list[PhoneSpan]:
     """At most `count` phones spread over a clip, of as many kinds as it holds.
 
-    Of each stretch the phone whose kind was taken least so far, and of these the longest.
+    Of each stretch the phone whose kind was taken least so far; of these one in which the lips touch, or the longest.
     """
     spoken = [span for span in phones if not is_silence(span[2])]
-    taken: dict[str, int] = {}
+    taken: Counter[str] = Counter()
+
+    def rank(span: PhoneSpan) -> tuple[int, bool, float]:
+        kind = lookup(span[2])[0].kind
+        return taken[kind], kind not in _CONTACTS, span[0] - span[1]
+
     chosen = []
     for stretch in np.array_split(np.arange(len(spoken)), min(count, len(spoken))):
-        spans = [spoken[i] for i in stretch]
-        best = min(spans, key=lambda span: (taken.get(lookup(span[2])[0].kind, 0), span[0] - span[1]))
-        kind = lookup(best[2])[0].kind
-        taken[kind] = taken.get(kind, 0) + 1
-        chosen.append(best)
+        chosen.append(min((spoken[i] for i in stretch), key=rank))
+        taken[lookup(chosen[-1][2])[0].kind] += 1
     return chosen
 
 
@@ -180,6 +185,6 @@ def _pyplot() -> Any:  # noqa: ANN401 (the module itself)
 
 def _png(figure: Any) -> bytes:  # noqa: ANN401 (a figure of a library without types)
     out = BytesIO()
-    figure.savefig(out, dpi=80)
+    figure.savefig(out, dpi=95)
     _pyplot().close(figure)
     return out.getvalue()

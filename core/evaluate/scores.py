@@ -43,7 +43,8 @@ def side_by_side(group: str, clips: Sequence[Clip], systems: Mapping[str, Tracks
             rows[metric] |= goal_columns(metric)
         if group == "english" and metric in GOALS:
             marks[metric, judged] = GOALS[metric].mark(scores[judged][metric])
-    return Table(f"{group}: {len(clips)} clips", rows, marks)
+    note = "(Rhubarb): as known of the project's development recordings." if group == "english" else ""
+    return Table(f"{group}: {len(clips)} clips", rows, marks, note)
 
 
 def by_group(clips: Sequence[Clip], tracks: Tracks) -> Table:
