@@ -14,6 +14,7 @@ from ..basis import ARKIT
 from ..errors import InputError
 from ..generate import POSTS, Options, check, load_model
 from ..models import SpeechModel
+from ..phones import is_silence
 from . import diversity, report, scores, seams
 from .baselines import EnergyFlap
 from .clips import SHIPPED_CLIPS, Clip, load_clips
@@ -107,6 +108,8 @@ def _prepare(arguments: argparse.Namespace) -> Evaluation:
     clips = _chosen(load_clips(arguments.clips), arguments.only)
     options = Options(model=arguments.model, weights=arguments.weights, post=arguments.post)
     check(options)
+    if arguments.pictures < 0:
+        raise InputError(f"{arguments.pictures} pictures cannot be drawn: give --pictures a number from 0 up.")
     probe = ict_probe(arguments.head) if arguments.head else default_head_probe()
     recordings = {clip.id: sound.read(clip.path) for clip in clips}
     return Evaluation(clips, recordings, load_model(options), ModelSpeaker(options), probe)
@@ -180,7 +183,7 @@ def _pictures(evaluation: Evaluation, systems: dict[str, scores.Tracks], count: 
     """Curves, and rendered frames where Blender's module is there, of clips spread over the list."""
     from .pictures import contact_sheet, phone_curves
 
-    spoken = [clip for clip in evaluation.clips if clip.kind == "speech"]
+    spoken = [clip for clip in evaluation.clips if not all(is_silence(phone) for _, _, phone in clip.phones)]
     for clip in spoken[:: max(1, len(spoken) // max(count, 1))][:count]:
         drawn = {name: systems[name][clip.id] for name in (evaluation.name, "Rhubarb") if name in systems}
         samples = evaluation.recordings[clip.id]

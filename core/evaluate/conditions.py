@@ -79,10 +79,10 @@ def in_a_room(samples: Audio, rng: np.random.Generator) -> Audio:
 def other_voice(formants: float, pitch: float, duration: float = 1.0) -> Change:
     """Praat's "Change gender": factors on formants, median pitch and duration."""
 
-    def change(samples: Audio, _rng: np.random.Generator) -> Audio:
+    def change(samples: Audio, rng: np.random.Generator) -> Audio:
         try:
             import parselmouth
-            from parselmouth.praat import call
+            from parselmouth.praat import call, run
         except ModuleNotFoundError:
             raise InputError(
                 "Other voices need the Python package 'praat-parselmouth': install it with "
@@ -93,6 +93,8 @@ def other_voice(formants: float, pitch: float, duration: float = 1.0) -> Change:
         voiced = heard[heard > 0]
         # 0 keeps the pitch, which a clip without any must
         median = float(np.median(voiced)) * pitch if len(voiced) and pitch != 1 else 0.0
+        # it draws its own random numbers for what is not voiced
+        run(f"random_initializeWithSeedUnsafelyButPredictably ({rng.integers(2**31)})")
         altered = call(voice, "Change gender", 75, 600, formants, median, 1, duration)
         return np.asarray(altered.values[0], np.float32)
 

@@ -118,7 +118,9 @@ def telling_phones(phones: Sequence[PhoneSpan], count: int) -> list[PhoneSpan]:
         kind = lookup(span[2])[0].kind
         return taken[kind], kind not in _CONTACTS, span[0] - span[1]
 
-    chosen = []
+    chosen: list[PhoneSpan] = []
+    if not spoken:
+        return chosen
     for stretch in np.array_split(np.arange(len(spoken)), min(count, len(spoken))):
         chosen.append(min((spoken[i] for i in stretch), key=rank))
         taken[lookup(chosen[-1][2])[0].kind] += 1

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`artalk evaluate`: what stands beside the model, groups, conditions, the report."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from artalk.core import audio as sound
+from artalk.core.cli import main
+from artalk.core.errors import InputError
+from artalk.core.evaluate import report, scores
+from artalk.core.evaluate.clips import SHIPPED_CLIPS, load_clips
+from artalk.core.evaluate.conditions import CONDITIONS, Condition, in_a_room, through_telephone, with_noise
+from artalk.core.evaluate.goals import GOALS, goal_columns
+from artalk.core.evaluate.mouth import MouthTracks, default_head_probe
+from artalk.core.evaluate.pictures import contact_sheet, phone_curves, telling_phones
+from artalk.core.evaluate.rhubarb import OPEN_MM, RhubarbFolder, read_cues, tracks
+from artalk.core.evaluate.systems import ceiling
+from artalk.core.evaluate.tables import Table
+from artalk.core.generate import Options
+from artalk.core.phones import lookup
+
+RATE = 16000
+CLIPS = load_clips(SHIPPED_CLIPS)
+SHORTEST = min(CLIPS, key=lambda clip: clip.duration)
+
+
+@pytest.fixture(scope="module")
+def probe():
+    return default_head_probe()
+
+
+@pytest.fixture(scope="module")
+def ideal(probe):
+    return {clip.id: probe.tracks(ceiling(clip)) for clip in CLIPS}
+
+
+# --- Rhubarb
+
+
+def test_rhubarb_tracks_hold_each_shape_until_the_next():
+    made = tracks([(0.0, "X"), (0.1, "D"), (0.2, "F"), (0.3, "G"), (0.4, "A")], 0.5)
+    assert made.aperture[1] == 0
+    assert made.aperture[3] == OPEN_MM
+    assert made.round[5] == 1
+    assert made.fv[8] == 1
+    assert made.fv[9] == 1
+    assert made.aperture[10] == made.fv[10] == 0
+
+
+def test_rhubarb_results_are_read_in_both_forms(tmp_path):
+    (tmp_path / "a.tsv").write_text("0.00\tX\n0.25\tB\n")
+    (tmp_path / "b.json").write_text(
+        '{"mouthCues": [{"start": 0, "end": 0.25, "value": "X"}, {"start": 0.25, "value": "B"}]}'
+    )
+    assert read_cues(tmp_path / "a.tsv") == read_cues(tmp_path / "b.json") == [(0.0, "X"), (0.25, "B")]
+
+
+@pytest.mark.parametrize("text", ["", "hello", "0.0\tZ", "0.0 X extra"])
+def test_what_is_not_rhubarb_gets_one_sentence(tmp_path, text):
+    (tmp_path / "a.tsv").write_text(text)
+    with pytest.raises(InputError, match="not a result of Rhubarb"):
+        read_cues(tmp_path / "a.tsv")
+
+
+def test_a_clip_without_a_rhubarb_result_is_named(tmp_path):
+    with pytest.raises(InputError, match=SHORTEST.id):
+        RhubarbFolder(tmp_path).tracks(SHORTEST)
+
+
+# --- conditions
+
+
+def spectrum(samples):
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    return np.fft.rfftfreq(len(samples), 1 / RATE), power
+
+
+def test_noise_lies_20_db_under_the_speech(voice):
+    noise = with_noise(voice, np.random.default_rng(0)) - voice
+    spoken = voice[np.abs(voice) > 0]
+    assert 10 * np.log10(np.mean(spoken**2) / np.mean(noise**2)) == pytest.approx(20, abs=0.5)
+
+
+def test_telephone_keeps_its_band_and_is_not_late():
+    rng = np.random.default_rng(0)
+    click = np.zeros(RATE, np.float32)
+    click[8000] = 1
+    assert abs(int(np.abs(through_telephone(click, rng)).argmax()) - 8000) <= 1
+    hertz, power = spectrum(through_telephone(rng.standard_normal(2 * RATE).astype(np.float32), rng))
+    inside = power[(hertz > 500) & (hertz < 3000)].mean()
+    assert power[hertz < 150].mean() < 1e-3 * inside
+    assert power[hertz > 4200].mean() < 1e-3 * inside
+
+
+def test_a_room_rings_after_the_sound_and_is_not_late():
+    click = np.zeros(RATE, np.float32)
+    click[4000] = 1
+    wet = in_a_room(click, np.random.default_rng(0))
+    assert not wet[:3990].any() or np.abs(wet[:3990]).max() < 1e-6
+    assert wet[4000] == pytest.approx(1, abs=1e-5)
+    tail = wet[4001:]
+    assert np.sum(tail**2) == pytest.approx(0.5, abs=0.05)
+    early, late = (np.mean(tail[int(a * RATE) : int((a + 0.05) * RATE)] ** 2) for a in (0.05, 0.3))
+    assert 10 * np.log10(early / late) == pytest.approx(60 * 0.25 / 0.5, abs=3)
+
+
+def test_conditions_are_repeatable_and_move_the_labels(voice):
+    clip = replace(SHORTEST, id="buzz", duration=3.0, phones=((0.0, 1.0, "AA"), (1.0, 1.6, "SIL"), (1.6, 2.6, "IY")))
+    pytest.importorskip("parselmouth", reason="other voices need Praat's module")
+    for condition in CONDITIONS:
+        altered, samples = condition.apply(clip, voice)
+        assert np.array_equal(samples, condition.apply(clip, voice)[1])
+        assert not np.array_equal(samples, voice)
+        assert altered.duration == pytest.approx(3 * condition.stretch)
+        assert altered.phones[1][1] == pytest.approx(1.6 * condition.stretch)
+        # the pause lies where its label says
+        assert len(samples) / RATE == pytest.approx(altered.duration, abs=0.03)
+        start, end = (int(t * RATE) for t in altered.phones[1][:2])
+        pause, spoken = samples[start + 1600 : end - 1600], samples[1600 : start - 1600]
+        if condition.name != "room":
+            assert np.mean(pause**2) < 0.02 * np.mean(spoken**2), condition.name
+
+
+def test_a_childs_voice_is_higher(voice):
+    parselmouth = pytest.importorskip("parselmouth", reason="other voices need Praat's module")
+    by_name = {condition.name: condition for condition in CONDITIONS}
+    heard = {}
+    for name in ("child-like voice", "deep voice"):
+        samples = by_name[name].apply(SHORTEST, voice)[1]
+        pitch = parselmouth.Sound(samples.astype(float), RATE).to_pitch().selected_array["frequency"]
+        heard[name] = np.median(pitch[pitch > 0])
+    assert heard["child-like voice"] == pytest.approx(1.5 * 140, rel=0.1)
+    assert heard["deep voice"] == pytest.approx(0.75 * 140, rel=0.1)
+
+
+def test_a_condition_that_spoils_the_sound_costs_points(ideal, probe):
+    """A measure that hears only whether there is sound: silence costs it everything, and the row is marked."""
+    silent = Condition("silence", lambda samples, _: 0 * samples, noise=True)
+
+    def measure(clip, samples):
+        heard = ideal[clip.id]
+        return heard if samples.any() else replace(heard, aperture=0 * heard.aperture)
+
+    recordings = {clip.id: np.ones(RATE, np.float32) for clip in CLIPS}
+    (table,) = scores.by_condition(CLIPS, recordings, measure, [silent])
+    assert table.rows["clean"]["change"] == 0
+    assert table.rows["silence"]["change"] < -0.2
+    assert table.marks == {("silence", "change"): "missed"}
+
+
+# --- groups and goals
+
+
+def test_groups_are_scored_apart(ideal):
+    foreign = replace(SHORTEST, id="foreign", language="es-MX", group="mine")
+    hum = MouthTracks(25, *(np.zeros(51) for _ in range(4)))
+    noise = replace(SHORTEST, id="hum", kind="noise", language="", phones=((0.0, 2.0, "SIL"),), duration=2.0)
+    shut = replace(ideal[SHORTEST.id], aperture=0 * ideal[SHORTEST.id].aperture)
+    found = scores.by_group([*CLIPS, foreign, noise], {**ideal, "foreign": shut, "hum": hum}).rows
+    assert list(found) == ["language en", "language es-MX", "set austen", "set mine", "kind noise"]
+    assert found["language en"]["clips"] == len(CLIPS)
+    assert found["set mine"]["false_seal"] == 1
+    assert found["set austen"]["false_seal"] < 0.1
+    assert found["kind noise"] == {"clips": 1, "closed_noise": 1.0}
+
+
+def test_marks_follow_the_goals(ideal):
+    late = {name: replace(t, aperture=np.roll(t.aperture, 3)) for name, t in ideal.items()}
+    table = scores.side_by_side("english", CLIPS, {"mini": late, "ceiling": ideal}, "mini")
+    assert table.marks["lag_ms", "mini"] == "missed"
+    assert table.marks["sibilant_jaw", "mini"] in ("goal", "ship")
+    assert ("lag_ms", "ceiling") not in table.marks
+    assert table.rows["lag_ms"]["goal"] == "-10 … 10"
+    assert table.rows["overall"]["ship"] == "≥ 0.79"
+    assert "ship" not in scores.side_by_side("other languages", CLIPS, {"mini": late}, "mini").columns
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "mark"),
+    [
+        ("overall", 0.90, "goal"), ("overall", 0.80, "ship"), ("overall", 0.78, "missed"),
+        ("false_seal", 0.02, "goal"), ("false_seal", 0.05, "ship"), ("false_seal", 0.07, "missed"),
+        ("lag_ms", -9.0, "goal"), ("lag_ms", 15.0, "ship"), ("lag_ms", -21.0, "missed"),
+        ("jerk_ratio", 1.0, "goal"), ("jerk_ratio", 1.3, "ship"), ("jerk_ratio", 0.5, "missed"),
+        ("overall", float("nan"), "missed"),
+    ],
+)  # fmt: skip
+def test_goals(metric, value, mark):
+    assert GOALS[metric].mark(value) == mark
+    assert goal_columns("fv_recall") == {}
+
+
+# --- tables and the report
+
+
+def test_tables_in_all_three_forms():
+    table = Table(
+        "t < u", {"a": {"x": 0.5, "n": 3}, "b": {"x": float("nan"), "y": "≥ 1"}}, {("a", "x"): "goal"}, "note"
+    )
+    assert table.columns == ["x", "n", "y"]
+    assert table.plain() == {"a": {"x": 0.5, "n": 3}, "b": {"x": None, "y": "≥ 1"}}
+    assert "t &lt; u" in table.html()
+    assert '<td class="goal">0.500</td>' in table.html()
+    lines = table.text().splitlines()
+    assert lines[1].split() == ["a", "0.500", "3"]
+    assert lines[2].split() == ["b", "–", "≥", "1"]
+    assert lines[3] == "note"
+
+
+def test_the_report_stands_alone(tmp_path):
+    table = Table("overall", {"a": {"x": float("nan")}})
+    report.write(tmp_path, "title", {"model": "mini"}, [table], [report.Picture("curves", b"\x89PNG")])
+    html = (tmp_path / "index.html").read_text()
+    assert "data:image/png;base64,iVBORw==" in html
+    assert "http" not in html
+    assert "src=" in html
+    assert json.loads((tmp_path / "scores.json").read_text()) == {
+        "settings": {"model": "mini"},
+        "tables": {"overall": {"a": {"x": None}}},
+    }
+    with pytest.raises(InputError, match="--report"):
+        report.make_folder(tmp_path / "index.html")
+
+
+def test_telling_phones_are_of_many_kinds_and_in_order():
+    clip = max(CLIPS, key=lambda clip: clip.duration)
+    chosen = telling_phones(clip.phones, 12)
+    assert len(chosen) == 12
+    assert chosen == sorted(chosen)
+    kinds = {lookup(phone)[0].kind for _, _, phone in chosen}
+    assert {"bilabial", "vowel"} <= kinds
+    assert len(kinds) >= 5
+    assert telling_phones(clip.phones[:1], 12) == []
+
+
+def test_curves_draw_the_phones(ideal):
+    from PIL import Image
+
+    samples = sound.read(SHORTEST.path)
+    with_model = phone_curves(SHORTEST, samples, {"mini": ideal[SHORTEST.id]}, ideal[SHORTEST.id])
+    without = phone_curves(replace(SHORTEST, phones=()), samples, {"mini": ideal[SHORTEST.id]}, ideal[SHORTEST.id])
+    assert with_model[:4] == b"\x89PNG"
+    assert with_model != without
+    assert Image.open(io.BytesIO(with_model)).width > 1000
+
+
+def without_blender(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bpy", None)
+    for name in [name for name in sys.modules if name.startswith("artalk.artalk_addon")]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_without_blender_the_pictures_say_what_is_missing(monkeypatch):
+    without_blender(monkeypatch)
+    with pytest.raises(InputError, match="bpy"):
+        contact_sheet(SHORTEST, Options())
+
+
+@pytest.mark.slow
+def test_contact_sheet_shows_the_head():
+    from PIL import Image
+
+    pytest.importorskip("bpy")
+    picture = Image.open(io.BytesIO(contact_sheet(SHORTEST, Options(), count=1))).convert("RGB")
+    assert picture.width == 240
+    face = np.asarray(picture)[:240, :240].astype(int)
+    assert np.ptp(face, axis=(0, 1)).min() > 60
+
+
+# --- the command
+
+
+def test_the_command_writes_rhubarbs_column_groups_and_the_report(tmp_path, capsys, monkeypatch):
+    (tmp_path / "cues").mkdir()
+    (tmp_path / "cues" / f"{SHORTEST.id}.tsv").write_text("0.0\tX\n0.5\tD\n1.0\tA\n")
+    arguments = ["--only", SHORTEST.id, "--rhubarb", tmp_path / "cues", "--groups", "--post", "none"]
+    arguments += ["--report", tmp_path / "out", "--pictures", "1"]
+    without_blender(monkeypatch)
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    out, err = capsys.readouterr()
+    assert "Rhubarb " in out
+    assert "language en" in out
+    assert "pip install bpy" in err
+    found = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert found["settings"]["only"] == SHORTEST.id
+    assert set(found["tables"]) == {"english: 1 clips", "by language, set and kind"}
+    assert "data:image/png" in (tmp_path / "out" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--only", "nobody"], "the sets are austen"),
+        (["--rhubarb", "/nowhere"], "neither"),
+        (["--post", "published"], "choose artalk or none"),
+        (["--model", "nobody"], "There is no model"),
+        (["--clips", "/nowhere"], "labels.json"),
+        (["--pictures", "-1"], "from 0 up"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, says, capsys):
+    assert main(["evaluate", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err
+    assert err.count("\n") == 1
