@@ -18,9 +18,12 @@ from .errors import InputError
 from .models import Cancel, Progress, SpeechModel
 from .motion import Motion
 from .polish.blinks import add_blinks
-from .polish.gaze import add_gaze
+from .polish.breath import add_breath
+from .polish.brows import add_brows
+from .polish.gaze import add_gaze, gaze_shifts
+from .polish.head import add_head, ease_jumps
 from .polish.limits import within_limits
-from .polish.phrases import phrases
+from .polish.prosody import listen
 from .polish.silence import hold_in_silence
 
 Post = Literal["artalk", "published", "none"]
@@ -34,6 +37,7 @@ class Options:
     post: 'artalk' = our layers (below), 'published' = the smoothing and zeroing of ARTalk's own tools, 'none' = the
           model's own output, exact.
     fps:  rate of the result; None keeps the model's own.
+    head, gaze, brows, breath, blinks, hold_in_silence: how much of each layer, 0 none, 1 as people do; ARKit only.
     """
 
     model: str = "mini"
@@ -44,8 +48,11 @@ class Options:
     post: Post = "artalk"
     basis: str | None = None
     device: str = "auto"
-    blinks: float = 1.0
+    head: float = 1.0
     gaze: float = 1.0
+    brows: float = 1.0
+    breath: float = 1.0
+    blinks: float = 1.0
     hold_in_silence: float = 1.0
 
 
@@ -64,7 +71,6 @@ def generate(
     style = load_style(options.style) if options.style else None
     raw = model.generate(audio, style=style, seed=options.seed, progress=progress, cancel=cancel)
     motion = polish(raw, audio, options)
-    motion = motion.resample(options.fps) if options.fps else motion
     return Motion(motion.values, motion.basis, motion.fps, {**motion.meta, **_provenance(audio, options)})
 
 
@@ -110,20 +116,32 @@ def load_style(path: Path) -> Motion:
 
 
 def polish(motion: Motion, audio: NDArray[np.float32], options: Options) -> Motion:
-    """Post-processing of a model's own motion: pure, seeded, and quick beside the model."""
-    if options.post == "none":
-        return motion
-    if motion.basis == FLAME:
+    """Post-processing of a model's own motion, at the rate asked for: pure, seeded, and quick beside the model."""
+    layered = options.post == "artalk" and motion.basis == ARKIT
+    if options.post != "none" and motion.basis == FLAME:
         from .artalk.postprocess import PUBLISHED_LIMIT, published
 
         # the published tools cut at 30 s, which nobody wants of a long line
-        return published(motion, limit=PUBLISHED_LIMIT if options.post == "published" else None)
-    if motion.basis != ARKIT:
-        return motion
-    spoken = phrases(audio)
+        motion = published(motion, limit=PUBLISHED_LIMIT if options.post == "published" else None)
+    motion = ease_jumps(motion) if layered else motion
+    motion = motion.resample(options.fps or motion.fps)
+    return add_layers(motion, audio, options) if layered else motion
+
+
+def add_layers(motion: Motion, audio: NDArray[np.float32], options: Options) -> Motion:
+    """Our layers on ARKit motion at its final rate: saccades and blinks are too quick to be resampled.
+
+    The order matters: the eyes turn against the finished head, and nothing comes after the blinks.
+    """
+    voice = listen(audio)
+    seed = options.seed
     motion = hold_in_silence(within_limits(motion), audio, options.hold_in_silence)
-    motion = add_gaze(motion, spoken, options.seed, options.gaze)
-    return add_blinks(motion, spoken, options.seed, options.blinks)
+    motion = add_breath(motion, voice.phrases, options.breath)
+    motion = add_brows(motion, voice.accents, seed, options.brows)
+    motion = add_head(motion, voice, seed, options.head)
+    shifts = gaze_shifts(motion.duration, voice.phrases, seed) if options.gaze else []
+    motion = add_gaze(motion, shifts, options.gaze)
+    return add_blinks(motion, voice.phrases, seed, options.blinks, shifts)
 
 
 def _provenance(audio: NDArray[np.float32], options: Options) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 from artalk.core.basis import ARKIT
 from artalk.core.motion import Motion
 from artalk.core.polish.blinks import add_blinks, blink_curve, blink_times
-from artalk.core.polish.gaze import add_gaze
+from artalk.core.polish.gaze import add_gaze, gaze_shifts
 from artalk.core.polish.limits import within_limits
 from artalk.core.polish.phrases import Phrase, phrases
 from artalk.core.polish.silence import hold_in_silence, mouth_channels
@@ -78,8 +78,9 @@ def test_eyes_hold_their_target_while_the_head_turns():
     motion = still(20)
     values = motion.values.copy()
     values[:, ARKIT.index("head_y")] = 0.1 * np.sin(np.arange(len(motion)) / 25 * 2)
-    turning = add_gaze(motion.with_values(values), [], 5)
-    fixed = add_gaze(motion, [], 5)
+    shifts = gaze_shifts(20, [], 5)
+    turning = add_gaze(motion.with_values(values), shifts)
+    fixed = add_gaze(motion, shifts)
     difference = turning.channel("left_eye_y") - fixed.channel("left_eye_y")
     assert np.allclose(difference, -0.97 * values[:, ARKIT.index("head_y")], atol=1e-5)
     assert np.abs(np.degrees(fixed.values[:, -4:])).max() <= 30
@@ -87,7 +88,8 @@ def test_eyes_hold_their_target_while_the_head_turns():
 
 
 def test_gaze_is_mostly_on_the_listener_and_makes_saccades():
-    eyes = np.degrees(add_gaze(still(120, 60), [Phrase(i, i + 0.8) for i in range(119)], 3).values[:, -4:-2])
+    shifts = gaze_shifts(120, [Phrase(i, i + 0.8) for i in range(119)], 3)
+    eyes = np.degrees(add_gaze(still(120, 60), shifts).values[:, -4:-2])
     assert 0.5 < (np.linalg.norm(eyes, axis=1) < 5).mean() < 0.97
     speed = np.abs(np.diff(eyes[:, 1])) * 60
     assert speed.max() < 700
@@ -97,7 +99,8 @@ def test_gaze_is_mostly_on_the_listener_and_makes_saccades():
 @given(st.integers(0, 5), st.floats(0, 1))
 @settings(max_examples=20, deadline=None)
 def test_layers_keep_shapes_in_range(seed, value):
-    out = add_blinks(add_gaze(still(6, value=np.float32(value)), [Phrase(1, 4)], seed), [Phrase(1, 4)], seed)
+    out = add_gaze(still(6, value=np.float32(value)), gaze_shifts(6, [Phrase(1, 4)], seed))
+    out = add_blinks(out, [Phrase(1, 4)], seed)
     shapes = out.values[:, :52]
     assert shapes.min() >= 0
     assert shapes.max() <= 1

@@ -14,34 +14,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..motion import Motion
+from .curves import minimum_jerk
+from .gaze import Shift
 from .phrases import Phrase
 
 _MEDIAN_INTERVAL, _INTERVAL_SIGMA = 2.6, 0.6
 _INTERVAL_RANGE = (0.7, 12.0)
-_SNAP = 0.8
+_SNAP, _GAZE_SNAP = 0.8, 0.5
+_LARGE_SHIFT = 8.0
+_SHIFT_SIZES, _SHIFT_CHANCES = (8.0, 15.0, 20.0, 33.0), (0.0, 0.3, 0.6, 0.97)
+_SHORTEST_GAP = 0.28
 _DOUBLE_CHANCE, _DOUBLE_GAP = 0.08, (0.28, 0.45)
 _CLOSE, _HOLD, _OPEN = 0.090, 0.045, 0.065
 _PARTIAL_CHANCE, _PARTIAL = 0.15, (0.7, 0.9)
+_LONGEST = 1.2
+"""Seconds after which a blink has faded to nothing."""
 
 
-def blink_times(duration: float, phrases: Sequence[Phrase], rng: np.random.Generator) -> list[float]:
+def blink_times(
+    duration: float, spoken: Sequence[Phrase], rng: np.random.Generator, shifts: Sequence[Shift] = ()
+) -> list[float]:
     """Moments at which the lids begin to close within `duration` seconds.
 
-    A renewal process; a blink that falls due within .8 s before a phrase ends waits for that end.
+    A renewal process; a blink that falls due within .8 s before a phrase ends, or .5 s before a large shift of gaze,
+    waits for that. Very large shifts bring a blink of their own (Evinger et al. 1994).
     """
-    ends = np.array([phrase.end for phrase in phrases])
+    large = [shift for shift in shifts if shift.size >= _LARGE_SHIFT]
+    moments = [(phrase.end, _SNAP, 0.12) for phrase in spoken] + [(shift.start, _GAZE_SNAP, 0.0) for shift in large]
+    evoked = [shift.start for shift in large if rng.uniform() < np.interp(shift.size, _SHIFT_SIZES, _SHIFT_CHANCES)]
+    times = _renewals(duration, sorted(moments), rng)
+    for start in evoked:
+        if all(abs(start - other) > _SHORTEST_GAP for other in times):
+            times.append(start)
+    return sorted(times)
+
+
+def _renewals(duration: float, moments: Sequence[tuple[float, float, float]], rng: np.random.Generator) -> list[float]:
+    """Blinks at log-normal intervals, drawn to `moments`: when, from how long before, and up to how late."""
+    at, reach, late = np.array(moments).reshape(-1, 3).T
     times: list[float] = []
     now = 0.0
     while True:
         interval = rng.lognormal(np.log(_MEDIAN_INTERVAL), _INTERVAL_SIGMA)
         # the first one is somewhere inside its interval: a clip does not start with a blink
         due = now + float(np.clip(interval, *_INTERVAL_RANGE)) * (rng.uniform() if not times else 1.0)
-        coming = ends[(ends >= due) & (ends < due + _SNAP)]
-        at = float(coming[0]) + rng.uniform(0.0, 0.12) if len(coming) else due
-        if at >= duration:
+        coming = np.flatnonzero((at >= due) & (at < due + reach))
+        if len(coming):
+            due = float(at[coming[0]]) + rng.uniform(0.0, 1.0) * float(late[coming[0]])
+        if due >= duration:
             return times
-        times.append(at)
-        now = at
+        times.append(due)
+        now = due
         if rng.uniform() < _DOUBLE_CHANCE:
             now += rng.uniform(*_DOUBLE_GAP)
             if now < duration:
@@ -53,24 +76,27 @@ def blink_curve(seconds: NDArray[np.float64], start: float, amplitude: float, pa
 
     Minimum jerk down in 90 ms, 45 ms shut, exponential up; all three stretched by `pace`.
     """
-    x = np.clip((seconds - start) / (_CLOSE * pace), 0, 1)
-    down = x**3 * (10 - 15 * x + 6 * x * x)
+    down = minimum_jerk((seconds - start) / (_CLOSE * pace))
     after = seconds - start - (_CLOSE + _HOLD) * pace
     return amplitude * np.where(after < 0, down, np.exp(-np.maximum(after, 0) / (_OPEN * pace)))
 
 
-def add_blinks(motion: Motion, phrases: Sequence[Phrase], seed: int, amount: float = 1.0) -> Motion:
+def add_blinks(
+    motion: Motion, spoken: Sequence[Phrase], seed: int, amount: float = 1.0, shifts: Sequence[Shift] = ()
+) -> Motion:
     """The motion with blinks merged into `eyeBlinkLeft` and `eyeBlinkRight` by maximum.
 
-    The hold is at least one frame long at the motion's rate, so that every blink shows a closed lid.
+    The hold is at least one frame long at the motion's rate, so that every blink shows a closed lid. Nothing that
+    smooths may come after this layer: it would eat the blinks.
     """
     rng = np.random.default_rng([seed, 1])
     seconds = np.arange(len(motion)) / motion.fps
     closure = np.zeros(len(motion))
-    for start in blink_times(motion.duration, phrases, rng):
+    for start in blink_times(motion.duration, spoken, rng, shifts):
         amplitude = rng.uniform(*_PARTIAL) if rng.uniform() < _PARTIAL_CHANCE else 1.0
         pace = max(rng.uniform(0.9, 1.1), 1.0 / (motion.fps * _HOLD))
-        closure = np.maximum(closure, blink_curve(seconds, start, amplitude, pace))
+        during = slice(*np.searchsorted(seconds, (start, start + _LONGEST)))
+        closure[during] = np.maximum(closure[during], blink_curve(seconds[during], start, amplitude, pace))
     values = motion.values.copy()
     for side in ("eyeBlinkLeft", "eyeBlinkRight"):
         column = motion.basis.index(side)

@@ -15,14 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..motion import Motion
+from .curves import add_step
 from .phrases import Phrase
 
+Array = NDArray[np.float64]
+
 _REFLEX_GAIN = 0.97
-_ON_MEDIAN, _AWAY_MEDIAN, _HOLD_SIGMA = 2.6, 0.9, 0.5
-_ON_RANGE, _AWAY_RANGE = (0.6, 7.0), (0.3, 2.5)
-_AWAY_DEGREES, _AWAY_LARGEST = 6.9, 20.0
+_ON_MEAN, _AWAY_MEAN = 2.2, 1.0
+_ON_RANGE, _AWAY_RANGE = (0.4, 7.0), (0.3, 3.0)
+_BEFORE_PHRASE = 0.4
+_AWAY_DEGREES, _AWAY_LARGEST, _AWAY_SHARE = 6.9, 27.5, 0.9
 _VERTICAL_SHARE = 0.7
-_FIXATION_MEDIAN, _FIXATION_SIGMA, _FIXATION_SHORTEST = 0.65, 0.5, 0.15
+_DIRECTIONS = np.array([15.5, 6.5, 17.7, 7.4, 16.8, 7.9, 20.4, 7.8])
+"""Per cent of the glances to the left, left and up, up, … in eighths of a circle (Lee, Badler and Badler 2002)."""
+_FIXATION_MEDIAN, _FIXATION_SIGMA, _FIXATION_SHORTEST = 0.55, 0.5, 0.15
 _FIXATION_SPREAD = (0.7, 0.9)
 _PITCH_LIMITS, _YAW_LIMIT = (-20.0, 25.0), 30.0
 _LID_PER_DEGREE_DOWN = 0.4 / 30.0
@@ -30,61 +36,71 @@ _EYES = (("left_eye_x", "right_eye_x"), ("left_eye_y", "right_eye_y"))
 
 
 @dataclass(frozen=True)
-class _Shift:
-    """A saccade: when it starts (s) and where it lands (pitch, yaw in degrees, relative to the listener)."""
+class Shift:
+    """A saccade: when it starts (s), and pitch and yaw (degrees from the listener) where it leaves and lands."""
 
     start: float
-    pitch: float
-    yaw: float
+    origin: tuple[float, float]
+    landing: tuple[float, float]
+
+    @property
+    def size(self) -> float:
+        """Degrees from where it leaves to where it lands."""
+        return float(np.hypot(self.landing[0] - self.origin[0], self.landing[1] - self.origin[1]))
+
+    @property
+    def length(self) -> float:
+        """Seconds it takes."""
+        return 0.025 + 0.0024 * self.size
 
 
-def gaze_shifts(duration: float, phrases: Sequence[Phrase], rng: np.random.Generator) -> list[_Shift]:
-    """The saccades of `duration` seconds: fixations about a target that is the listener or a point away from them."""
-    starts = np.array([phrase.start for phrase in phrases if phrase.start > 0.5])
-    shifts: list[_Shift] = []
-    target = np.zeros(2)
+def gaze_shifts(duration: float, spoken: Sequence[Phrase], seed: int) -> list[Shift]:
+    """The saccades of `duration` seconds: fixations about a target that is the listener or a point away from them.
+
+    A look away tends to begin just before a phrase, and ends before the phrase does.
+    """
+    rng = np.random.default_rng([seed, 2])
+    starts = np.array([phrase.start for phrase in spoken if phrase.start > _BEFORE_PHRASE])
+    ends = np.array([phrase.end for phrase in spoken])
+    shifts: list[Shift] = []
+    target, gaze = np.zeros(2), (0.0, 0.0)
     looking_away = False
-    now, leave = 0.0, float(np.clip(rng.lognormal(np.log(_ON_MEDIAN), _HOLD_SIGMA), *_ON_RANGE))
+    now = 0.0
+    leave = _hold(rng, _ON_MEAN, _ON_RANGE)
     while now < duration:
         if now >= leave:
             looking_away = not looking_away
             target = _point_away(rng) if looking_away else np.zeros(2)
-            median, limits = (_AWAY_MEDIAN, _AWAY_RANGE) if looking_away else (_ON_MEDIAN, _ON_RANGE)
-            leave = now + float(np.clip(rng.lognormal(np.log(median), _HOLD_SIGMA), *limits))
-            # thinking of the next phrase: eyes leave a little before it begins
-            coming = starts[(starts > leave) & (starts < leave + 1.0)]
-            if not looking_away and len(coming):
-                leave = float(coming[0]) - rng.uniform(0.0, 0.4)
-        offset = rng.normal(0, _FIXATION_SPREAD)
-        shifts.append(_Shift(now, *(target + offset)))
-        pause = rng.lognormal(np.log(_FIXATION_MEDIAN), _FIXATION_SIGMA)
-        now = min(now + max(pause, _FIXATION_SHORTEST), max(leave, now + _FIXATION_SHORTEST))
+            mean, limits = (_AWAY_MEAN, _AWAY_RANGE) if looking_away else (_ON_MEAN, _ON_RANGE)
+            leave = now + _hold(rng, mean, limits)
+            coming = ends if looking_away else starts
+            near = coming[(coming > leave) & (coming < leave + 1.0)]
+            if len(near):
+                leave = max(float(near[0]) - rng.uniform(0.0, _BEFORE_PHRASE), now + limits[0])
+        landing = target + rng.normal(0, _FIXATION_SPREAD)
+        shifts.append(Shift(now, gaze, (float(landing[0]), float(landing[1]))))
+        gaze = shifts[-1].landing
+        pause = shifts[-1].length + max(rng.lognormal(np.log(_FIXATION_MEDIAN), _FIXATION_SIGMA), _FIXATION_SHORTEST)
+        now = min(now + pause, max(leave, now + shifts[-1].length + _FIXATION_SHORTEST))
     return shifts
 
 
-def gaze_angles(shifts: Sequence[_Shift], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+def gaze_angles(shifts: Sequence[Shift], seconds: Array) -> Array:
     """Direction of gaze in the world (T, 2) degrees, pitch and yaw, with a minimum-jerk step for each saccade."""
     angles = np.zeros((len(seconds), 2))
-    before = np.zeros(2)
     for shift in shifts:
-        landing = np.array([shift.pitch, shift.yaw])
-        length = 0.025 + 0.0024 * float(np.linalg.norm(landing - before))
-        x = np.clip((seconds - shift.start) / length, 0, 1)[:, None]
-        reached = seconds >= shift.start
-        step = before + (landing - before) * (x**3 * (10 - 15 * x + 6 * x * x))
-        angles[reached] = step[reached]
-        before = landing
+        add_step(angles, seconds, shift.start, shift.length, np.subtract(shift.landing, shift.origin))
     return angles
 
 
-def add_gaze(motion: Motion, phrases: Sequence[Phrase], seed: int, amount: float = 1.0) -> Motion:
+def add_gaze(motion: Motion, shifts: Sequence[Shift], amount: float = 1.0) -> Motion:
     """The motion with both eyes turned, and lids that follow eyes which look down.
 
-    The eyes turn in the head, so the head's own rotation is taken out of the direction of gaze.
+    The eyes turn in the head, so the head's own rotation is taken out of the direction of gaze: whatever turns the
+    head comes before this layer.
     """
-    rng = np.random.default_rng([seed, 2])
     seconds = np.arange(len(motion)) / motion.fps
-    world = amount * gaze_angles(gaze_shifts(motion.duration, phrases, rng), seconds)
+    world = amount * gaze_angles(shifts, seconds)
     head = np.degrees(np.stack([motion.channel("head_x"), motion.channel("head_y")], axis=1))
     eyes = world - amount * _REFLEX_GAIN * head
     eyes[:, 0] = np.clip(eyes[:, 0], *_PITCH_LIMITS)
@@ -97,8 +113,13 @@ def add_gaze(motion: Motion, phrases: Sequence[Phrase], seed: int, amount: float
     return motion.with_values(values)
 
 
-def _point_away(rng: np.random.Generator) -> NDArray[np.float64]:
+def _hold(rng: np.random.Generator, mean: float, limits: tuple[float, float]) -> float:
+    return float(np.clip(rng.exponential(mean), *limits))
+
+
+def _point_away(rng: np.random.Generator) -> Array:
     """A point to glance at (pitch, yaw) in degrees; sizes as in *Eyes Alive* (Lee, Badler and Badler 2002)."""
-    size = min(-_AWAY_DEGREES * np.log(rng.uniform(0.05, 1.0)), _AWAY_LARGEST)
-    angle = rng.uniform(0, 2 * np.pi)
-    return np.array([_VERTICAL_SHARE * size * np.sin(angle), size * np.cos(angle)])
+    size = min(-_AWAY_SHARE * _AWAY_DEGREES * np.log(rng.uniform(1e-3, 1.0)), _AWAY_LARGEST)
+    eighth = rng.choice(8, p=_DIRECTIONS / _DIRECTIONS.sum())
+    angle = (eighth + rng.uniform(-0.5, 0.5)) * np.pi / 4
+    return np.array([-_VERTICAL_SHARE * size * np.sin(angle), size * np.cos(angle)])
