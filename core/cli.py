@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: `artalk generate | weights | evaluate | train | demo`.
+"""The command line: `artalk generate | weights | evaluate | train | bench | demo`.
 
-stdout is data, stderr is talk. Exit codes: 0 done, 2 the user's input, 1 our fault.
+stdout is data, stderr is talk. Exit codes: 0 done, 2 the user's input, 130 Ctrl-C, 1 our fault.
+
+The rooms are imported inside the functions: `exit_code` then also answers a Ctrl-C that comes while they load.
 """
 
 from __future__ import annotations
@@ -11,13 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import audio as sound
-from . import models
-from .basis import BASES
 from .errors import Cancelled, InputError
-from .generate import POSTS, Options, check, generate
-from .motion import Motion
+
+if TYPE_CHECKING:
+    from .generate import Options
+    from .motion import Motion
 
 ENDINGS = (".npz", ".csv", ".blend")
 
@@ -33,21 +35,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def exit_code(run: Callable[[], None]) -> int:
-    """Run something for a user at a terminal: its bad input and its cancelling become one sentence and exit code 2."""
+    """Run something for a user at a terminal: its bad input and its cancelling become one sentence.
+
+    Returns 0, 2 for bad input or work that was cancelled, and 130 for Ctrl-C, as shells have it.
+    """
     try:
         run()
     except InputError as error:
         print(f"artalk: {error}", file=sys.stderr)
         return 2
-    except (Cancelled, KeyboardInterrupt):
+    except (Cancelled, KeyboardInterrupt) as stop:
         print("artalk: cancelled; what was being made is not written.", file=sys.stderr)
-        return 2
+        return 2 if isinstance(stop, Cancelled) else 130
     return 0
 
 
 def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     """The choices of one generation; shared with `blender --command artalk`."""
-    parser.add_argument("--model", default="mini", choices=list(models.MODELS), help="which model speaks")
+    from .basis import BASES
+    from .generate import POSTS
+    from .models import MODELS
+
+    parser.add_argument("--model", default="mini", choices=list(MODELS), help="which model speaks")
     parser.add_argument("--weights", type=Path, help="weights file, where they do not come with artalk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
@@ -66,6 +75,8 @@ def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def options_from(arguments: argparse.Namespace) -> Options:
     """The Options that the shared arguments describe."""
+    from .generate import Options
+
     names = ("model", "weights", "style", "seed", "fps", "post", "basis", "device")
     return Options(**{name: getattr(arguments, name) for name in names})
 
@@ -98,6 +109,8 @@ def output_paths(inputs: Sequence[Path], out: Path, ending: str = ".npz") -> lis
 
 
 def _generate(arguments: argparse.Namespace) -> None:
+    from .generate import check
+
     options = options_from(arguments)
     check(options)
     outputs = output_paths(arguments.audio, arguments.out, f".{arguments.format}")
@@ -117,6 +130,9 @@ def _generate(arguments: argparse.Namespace) -> None:
 
 
 def _generate_one(path: Path, out: Path, options: Options) -> None:
+    from . import audio as sound
+    from .generate import generate
+
     samples = sound.read(path)
     sound.require_speech(samples, f"The sound '{path.name}'")
     bar = ProgressLine(path.name)
@@ -170,17 +186,25 @@ class ProgressLine:
 
 
 def _list_weights(_arguments: argparse.Namespace) -> None:
-    for entry in models.MODELS.values():
+    from .models import MODELS
+
+    for entry in MODELS.values():
         shipped = entry.weights is not None and entry.weights.is_file()
         print(f"{entry.name:12s} {entry.basis.name:6s} {'shipped' if shipped else 'bring your own':15s} {entry.title}")
 
 
 def _verify_weights(arguments: argparse.Namespace) -> None:
+    from . import models
+
     models.load(arguments.model, arguments.weights, "cpu")
     print(f"{arguments.weights or models.entry(arguments.model).weights}: fits the model '{arguments.model}'")
 
 
 def _parser() -> argparse.ArgumentParser:
+    from .evaluate.command import add_command as add_evaluate
+    from .models import MODELS
+    from .train.command import add_command as add_train
+
     parser = argparse.ArgumentParser(prog="artalk", description="Dialogue becomes facial animation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -196,17 +220,29 @@ def _parser() -> argparse.ArgumentParser:
     action = actions.add_parser("list", help="every model and where its weights come from")
     action.set_defaults(run=_list_weights)
     action = actions.add_parser("verify", help="load a weights file and say what differs")
-    action.add_argument("--model", required=True, choices=list(models.MODELS))
+    action.add_argument("--model", required=True, choices=list(MODELS))
     action.add_argument("--weights", type=Path, help="the file (default: the shipped one)")
     action.set_defaults(run=_verify_weights)
 
-    from .evaluate.command import add_command as add_evaluate
-    from .train.command import add_command as add_train
-
     add_evaluate(commands)
     add_train(commands)
+    _add_bench(commands)
     _add_demo(commands)
     return parser
+
+
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("bench", help="measure speed and memory here: each a ratio of two things in one run")
+    command.add_argument("name", nargs="?", metavar="NAME", help="one benchmark (default: all, one after another)")
+    command.set_defaults(run=_bench)
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    try:
+        from ..benchmarks import run
+    except ModuleNotFoundError:
+        raise InputError("The benchmarks come with the repository alone: run `artalk bench` in a checkout.") from None
+    run(arguments.name)
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
