@@ -24,6 +24,8 @@ from .tables import Table
 Array = NDArray[np.float64]
 
 STYLE_FRAMES = 50
+SHORTEST = 2.2
+"""Seconds that a clip must have to show a style."""
 WANTED_SHARE = at_least(0.7, 0.7)
 GROUPS = ("jaw", "lips", "smile", "brows", "head")
 _HEAD = ARKIT.indices(HEAD_ROTATION)
@@ -50,11 +52,11 @@ def measure(speak: Speak, clips: Sequence[Clip], recordings: Recordings, count: 
     Each style is shown as 50 frames of the teacher's motion of another clip. The amplitude of a channel is its root
     mean square over a clip, of the head's axes about their mean. The share is the slope, through zero, of the model's
     change of amplitude over the teacher's on the same speech, over all styles, `lines` clips and channels of a group.
-    Raises InputError when fewer than two clips are spoken and at least 2 s long.
+    Raises InputError when fewer than two clips of speech are long enough to show a style.
     """
-    chosen = _spread([clip for clip in clips if clip.kind == "speech" and clip.duration >= 2.2], lines)
+    chosen = _spread([clip for clip in clips if clip.kind == "speech" and clip.duration >= SHORTEST], lines)
     if len(chosen) < 2:
-        raise InputError("Style adaptation needs two clips of speech of 2.2 s or longer: give more clips.")
+        raise InputError(f"Style adaptation needs two clips of speech of {SHORTEST:g} s or longer: give more clips.")
     signals = {clip.id: teacher.signals(recordings[clip.id], clip.phones) for clip in chosen}
     without = {clip.id: amplitudes(speak(recordings[clip.id])) for clip in chosen}
     rows: dict[str, dict[str, float]] = {group: {} for group in GROUPS}
