@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import json
 import random
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -14,14 +16,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..phones import PhoneSpan
-from . import text
-from .tts import RATE, Espeak, Speech, festival, flite, require_synthesisers
+from . import text, tts_festival, tts_pico, tts_rhvoice
+from .tts import RATE, Espeak, Speech, flite
 
 SHARD_MINUTES = 10.0
+RECIPE = 2
+"""Of which voices and texts a shard is made: counted up when that changes, so that older shards are not taken."""
+
+_FESTIVAL_FOLDER = Path("/usr/share/festival/voices")
+_RHVOICE_FOLDER = Path("/usr/share/RHVoice/voices")
 _FLITE_VOICES = ("slt", "rms", "awb", "kal16")
-_FLITE_WEIGHTS = (0.32, 0.3, 0.28, 0.1)
-_FESTIVAL_VOICES = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
+_FLITE_WEIGHTS = (0.22, 0.34, 0.32, 0.12)  # slt speaks from three of the engines
+_FESTIVAL_ENGLISH = tuple(name for name, voice in tts_festival.VOICES.items() if not voice.letters)
+_FESTIVAL_OTHER = tuple(name for name, voice in tts_festival.VOICES.items() if voice.letters)
+_RHVOICE_ENGLISH = ("clb", "slt", "bdl", "alan")
+_RHVOICE_WEIGHTS = (0.45, 0.1, 0.25, 0.2)
+_RHVOICE_OTHER = tuple(
+    (letters, voice) for letters, voices in tts_rhvoice.VOICES.items() for voice in voices if letters != "english"
+)
+_PICO_ENGLISH = tuple(name for name, (_, letters) in tts_pico.VOICES.items() if not letters)
+_PICO_OTHER = tuple(name for name, (_, letters) in tts_pico.VOICES.items() if letters)
 _ESPEAK_ENGLISH = ("en-us", "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-us-nyc", "en-gb-x-gbcwmd")
 _ESPEAK_VARIANTS = (
     "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt klatt2 klatt3 klatt4 klatt6 Andy Annie Alicia Andrea Denis Diogo "
@@ -33,7 +49,9 @@ _ESPEAK_OTHER = ("fr", "de", "es", "es-419", "it", "pt", "pt-br", "nl", "sv", "p
 _ESPEAK_CYRILLIC = ("ru", "uk", "bg", "sr")
 LICENCES = {
     "flite": "flite voices, free (BSD-like)",
-    "festival": "festival voices, free (BSD-like)",
+    "festival": "festival voices, each free (BSD-like, GPL or LGPL)",
+    "rhvoice": "RHVoice voices, LGPL-2.1+",
+    "pico": "SVOX Pico voices, Apache-2.0",
     "espeak": "output of espeak-ng, not covered by its licence",
 }
 TEXT_SOURCES = "King James Bible (public domain), sentence templates and syllables of this project"
@@ -64,8 +82,9 @@ def build(
 ) -> list[Path]:
     """Synthesise a corpus into `folder` as shards of about ten minutes; shards that are there already are kept.
 
-    Mix by time: flite 45 %, festival 20 %, espeak-ng English 25 %, espeak-ng in other languages 10 %, with stretch,
-    pitch and pauses drawn at random. The same seed and number of hours give the same corpus.
+    Mix by time: English by flite 25 %, RHVoice 22 %, espeak-ng 12 %, festival 10 % and Pico 8 %; other languages by
+    festival 8 %, RHVoice 8 %, Pico 4 % and espeak-ng 3 %. Stretch, pitch and pauses are drawn at random. The timings
+    are the synthesisers' own but for Pico, whose speech is aligned. The same seed and hours give the same corpus.
     Raises InputError naming the Debian packages when a synthesiser is missing.
     """
     require_synthesisers()
@@ -81,6 +100,30 @@ def build(
                 if say is not None:
                     say(f"corpus: {path.name} made, {done} of {len(missing)}")
     return [_path(folder, spec) for spec in specs]
+
+
+def require_synthesisers() -> None:
+    """Raise InputError naming the Debian packages when a synthesiser or a voice is not installed."""
+    tools = {"flite": "flite", "festival": "festival", "espeak-ng": "espeak-ng", "pico2wave": "libttspico-utils"}
+    missing = [package for tool, package in tools.items() if shutil.which(tool) is None]
+    if ctypes.util.find_library("RHVoice") is None:
+        missing.append("librhvoice5")
+    for folder, voices in ((_FESTIVAL_FOLDER, _festival_packages()), (_RHVOICE_FOLDER, _rhvoice_packages())):
+        there = {path.name for path in folder.glob("**") if path.is_dir()}
+        missing += sorted({package for voice, package in voices.items() if voice not in there})
+    if missing:
+        raise InputError(
+            f"Making the corpus needs synthesisers that are not installed here: apt-get install {' '.join(missing)} "
+            "(libttspico-utils and rhvoice-* are in Debian's section non-free)."
+        )
+
+
+def _festival_packages() -> dict[str, str]:
+    return {name: voice.package for name, voice in tts_festival.VOICES.items()}
+
+
+def _rhvoice_packages() -> dict[str, str]:
+    return {voice: f"rhvoice-{letters}" for letters, voices in tts_rhvoice.VOICES.items() for voice in voices}
 
 
 def read_shard(path: Path) -> Iterator[Item]:
@@ -101,25 +144,33 @@ def read_shard(path: Path) -> Iterator[Item]:
 
 
 def _path(folder: Path, spec: _Spec) -> Path:
-    return folder / f"speech-{spec.seed}-{spec.minutes:g}min-{spec.index:04d}.npz"
+    return folder / f"speech{RECIPE}-{spec.seed}-{spec.minutes:g}min-{spec.index:04d}.npz"
 
 
 def _make_shard(job: tuple[Path, _Spec]) -> Path:
     folder, spec = job
     rng = random.Random(f"{spec.seed}/{spec.index}")
     seconds = spec.minutes * 60
-    items = [
-        *_take(_flite_items(rng), 0.45 * seconds),
-        *_take(_festival_items(rng), 0.20 * seconds),
-        *_take(_espeak_items(rng, other_languages=False), 0.25 * seconds),
-        *_take(_espeak_items(rng, other_languages=True), 0.10 * seconds),
-    ]
+    makers = (
+        (_flite_items(rng), 0.25),
+        (_rhvoice_items(rng, other_languages=False), 0.22),
+        (_espeak_items(rng, other_languages=False), 0.12),
+        (_festival_items(rng, _FESTIVAL_ENGLISH), 0.10),
+        (_pico_items(rng, _PICO_ENGLISH), 0.08),
+        (_festival_items(rng, _FESTIVAL_OTHER), 0.08),
+        (_rhvoice_items(rng, other_languages=True), 0.08),
+        (_pico_items(rng, _PICO_OTHER), 0.04),
+        (_espeak_items(rng, other_languages=True), 0.03),
+    )
+    items = [item for maker, share in makers for item in _take(maker, share * seconds)]
     phones = [span for item in items for span in item.phones]
     about = {
         "recipe": asdict(spec),
         "texts": TEXT_SOURCES,
         "licences": LICENCES,
-        "items": [{"engine": item.engine, "voice": item.voice, "text": item.text} for item in items],
+        "items": [
+            {"engine": item.engine, "voice": item.voice, "licence": _licence(item), "text": item.text} for item in items
+        ],
     }
     path = _path(folder, spec)
     partial = path.with_suffix(".partial")
@@ -157,16 +208,40 @@ def _flite_items(rng: random.Random) -> Iterator[Item]:
         yield _item(spoken, "flite", voice, words, rng)
 
 
-def _festival_items(rng: random.Random) -> Iterator[Item]:
-    """Festival in batches of 12 texts by one voice, since starting it takes longer than speaking."""
+def _festival_items(rng: random.Random, voices: Sequence[str]) -> Iterator[Item]:
+    """Festival in batches of 4 texts by one voice, since starting it takes as long as speaking."""
     while True:
-        voice = rng.choice(_FESTIVAL_VOICES)
-        texts = [_english(rng) for _ in range(12)]
-        pitch = None if voice.endswith("_hts") else (rng.uniform(75, 200), rng.uniform(8, 32))
-        for words, spoken in zip(
-            texts, festival(texts, voice, stretch=rng.uniform(0.8, 1.35), pitch_hz=pitch), strict=True
-        ):
-            yield _item(spoken, "festival", voice, words, rng)
+        voice = rng.choice(voices)
+        letters = tts_festival.VOICES[voice].letters
+        texts = [text.syllables(rng, letters) if letters else _english(rng) for _ in range(4)]
+        spoken = tts_festival.festival(
+            texts, voice, stretch=rng.uniform(0.8, 1.35), pitch_hz=(rng.uniform(75, 200), rng.uniform(8, 32))
+        )
+        for words, speech in zip(texts, spoken, strict=True):
+            yield _item(speech, "festival", voice, words, rng)
+
+
+def _rhvoice_items(rng: random.Random, *, other_languages: bool) -> Iterator[Item]:
+    engine = _rhvoice()
+    while True:
+        if other_languages:
+            letters, voice = rng.choice(_RHVOICE_OTHER)
+            words = text.syllables(rng, letters)
+        else:
+            letters, voice = "english", rng.choices(_RHVOICE_ENGLISH, _RHVOICE_WEIGHTS)[0]
+            words = _english(rng)
+        spoken = engine.say(words, letters, voice, rate=rng.uniform(0.8, 1.25), pitch=rng.uniform(0.8, 1.25))
+        yield _item(spoken, "rhvoice", voice, words, rng)
+
+
+def _pico_items(rng: random.Random, voices: Sequence[str]) -> Iterator[Item]:
+    while True:
+        voice = rng.choice(voices)
+        letters = tts_pico.VOICES[voice][1]
+        words = text.syllables(rng, letters) if letters else _english(rng)
+        spoken = tts_pico.pico(words, voice, speed=rng.randint(75, 125), pitch=rng.randint(80, 125))
+        if spoken is not None:
+            yield _item(spoken, "pico", voice, words, rng)
 
 
 def _espeak_items(rng: random.Random, *, other_languages: bool) -> Iterator[Item]:
@@ -183,6 +258,15 @@ def _espeak_items(rng: random.Random, *, other_languages: bool) -> Iterator[Item
             words, voice, rate=rng.randint(115, 215), pitch=rng.randint(20, 80), pitch_range=rng.randint(20, 85)
         )
         yield _item(spoken, "espeak", voice, words, rng)
+
+
+def _licence(item: Item) -> str:
+    return tts_festival.VOICES[item.voice].licence if item.engine == "festival" else LICENCES[item.engine]
+
+
+@cache
+def _rhvoice() -> tts_rhvoice.RHVoice:
+    return tts_rhvoice.RHVoice()
 
 
 @cache

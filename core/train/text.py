@@ -67,8 +67,44 @@ _WORDS = {
     "name": _NAMES, "thing": _THINGS, "verb": _VERBS, "adjective": _ADJECTIVES, "place": _PLACES, "number": _NUMBERS,
 }  # fmt: skip
 
-_LATIN = ("p b m f v t d n s z l r k g ch j w h pr bl mp mb fr st sp".split(), "a e i o u ai au ou ie".split())
-_CYRILLIC = ("п б м ф в т д н с з л р к г ш ж ч пр бл мп вр ст".split(), "а е и о у ы ю я э".split())
+# onsets, vowels and what may close a word, in letters that a voice of the language reads
+_SYLLABLES = {
+    "latin": ("p b m f v t d n s z l r k g ch j w h pr bl mp mb fr st sp", "a e i o u ai au ou ie", "p b m f v t d n"),
+    "cyrillic": ("п б м ф в т д н с з л р к г ш ж ч пр бл мп вр ст", "а е и о у ы ю я э", "п б м ф в т д н"),
+    "russian": ("п б м ф в т д н с з л р к г ш ж ч х ц щ пр бл вр ст см", "а е и о у ы ю я э", "п б м ф в т д н с ш"),
+    "ukrainian": ("п б м ф в т д н с з л р к г ш ж ч х ц й пр бл вр ст", "а е и і о у ю я є", "п б м в т д н с"),
+    "kyrgyz": ("п б м т д н с з л р к г ш ж ч б м п", "а е и о у ы ө ү э аа оо уу өө", "п м т н с ш л р"),
+    "esperanto": ("p b m f v t d n s z l r k g ĉ ĝ ĵ ŝ h c j pr bl fr st", "a e i o u aŭ oj aj", "p b m f v t d n s"),
+    "italian": (
+        "p b m f v t d n s l r c g ch gh gn gli sci ci gi z qu pr bl pp bb mm ff st sp mb",
+        "a e i o u",
+        "- - - n",
+    ),
+    "czech": (
+        "p b m f v t d n s z l r k h ch c č š ž ř ď ť ň j pr bl vr st mp",
+        "a e i o u á é í ó ú ou y",
+        "p m v t n š k",
+    ),
+    "finnish": (
+        "p m v t d n s l r k h j pp mm tt ll mp nt",
+        "a e i o u y ä ö aa ee ii oo uu yy ää ai au öy",
+        "- - n s t",
+    ),
+    "catalan": ("p b m f v t d n s l r c g ny ll x j tx qu pr bl fr ss", "a e i o u", "p m t n s l r"),
+    "devanagari": ("प ब म फ व त द न स ल र क ग च ज ट ड श ह भ य", "- ा ि ी ु ू े ो ा", "- - म न र"),
+    "telugu": ("ప బ మ వ త ద న స ల ర క గ చ జ ట డ శ హ భ య మ్మ ప్ప", "- ా ి ీ ు ూ ె ే ొ ో", "-"),
+    "german": (
+        "p b m f w t d n s l r k g sch z h j pf pr bl fr st sp",
+        "a e i o u ä ö ü ei au eu ie",
+        "p m f t n s ch l",
+    ),
+    "spanish": ("p b m f v t d n s l r c g ch ll ñ j rr pr bl fr", "a e i o u ie ue ai", "- - n s r l"),
+    "french": (
+        "p b m f v t d n s l r c g ch j gn pr bl fr qu vr",
+        "a e i o u é è ou on an in eu oi",
+        "- pe me te ve che ne",
+    ),
+}
 
 
 @cache
@@ -108,13 +144,13 @@ def english(rng: random.Random) -> str:
     return " ".join(sentence(rng) for _ in range(rng.randint(1, 3)))
 
 
-def syllables(rng: random.Random, script: str = "latin") -> str:
-    """A sentence of made-up words in Latin or Cyrillic letters, for voices of any language."""
-    onsets, nuclei = _CYRILLIC if script == "cyrillic" else _LATIN
+def syllables(rng: random.Random, letters: str = "latin") -> str:
+    """A sentence of made-up words in the letters of a language; `latin` and `cyrillic` suit voices of any language."""
+    onsets, vowels, codas = ([part.strip("-") for part in parts.split()] for parts in _SYLLABLES[letters])
 
     def word() -> str:
-        spelled = "".join(rng.choice(onsets) + rng.choice(nuclei) for _ in range(rng.randint(1, 4)))
-        return spelled + rng.choice(["", "", onsets[rng.randrange(8)]])
+        spelled = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(rng.randint(1, 4)))
+        return spelled + rng.choice(["", "", rng.choice(codas)])
 
     words = [word() + rng.choice(["", "", "", "", ","]) for _ in range(rng.randint(6, 14))]
     return " ".join(words).strip(",") + rng.choice(".?!")

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speech with exact phone timings from three free synthesisers: flite, festival and espeak-ng."""
+"""Speech with exact phone timings from flite and espeak-ng, and what all synthesisers here have in common."""
 
 from __future__ import annotations
 
 import ctypes
 import ctypes.util
 import math
-import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -24,7 +22,10 @@ from ..errors import InputError
 from ..phones import PhoneSpan
 
 RATE = 16000
-PACKAGES = "flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts espeak-ng"
+_PAUSES = ("pau", "h#", "brth", "")
+_PLAIN_ENGLISH = {
+    "dx": "D", "nx": "N", "el": "L", "em": "M", "en": "N", "hv": "HH", "axr": "ER", "ssil": "SIL",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,6 @@ class Speech:
 
     samples: NDArray[np.float32]
     phones: list[PhoneSpan]
-
-
-def require_synthesisers() -> None:
-    """Raise InputError naming the Debian packages when a synthesiser is not installed."""
-    missing = [tool for tool in ("flite", "festival", "espeak-ng") if shutil.which(tool) is None]
-    voices = Path("/usr/share/festival/voices")
-    if not missing and not any(voices.glob("*/cmu_us_slt_arctic_hts")):
-        missing = ["the festival voices"]
-    if missing:
-        raise InputError(
-            f"Making the corpus needs {', '.join(missing)}, not installed here: apt-get install {PACKAGES} bible-kjv."
-        )
 
 
 def flite(
@@ -62,50 +51,31 @@ def flite(
     with tempfile.NamedTemporaryFile(suffix=".wav") as wav:
         command = ["flite", "-voice", voice, *options, "-psdur", "-t", text, "-o", wav.name]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        samples = _read(wav.name)
-    ends = [(float(end), name) for name, end in (word.rsplit(":", 1) for word in printed.split())]
-    return Speech(samples, _from_ends(ends, len(samples) / RATE))
+        samples = read(wav.name)
+    ends = [(float(end), arpabet(name)) for name, end in (word.rsplit(":", 1) for word in printed.split())]
+    return Speech(samples, from_ends(ends, len(samples) / RATE))
 
 
-def festival(
-    texts: Sequence[str], voice: str, *, stretch: float = 1.0, pitch_hz: tuple[float, float] | None = None
-) -> list[Speech]:
-    """Say several texts with a festival voice (kal_diphone, ked_diphone, cmu_us_slt_arctic_hts) in one process.
+def arpabet(name: str) -> str:
+    """A phone of flite or festival's English in capitals, for a lone small letter would be IPA: `y` is [j] here.
 
-    pitch_hz: mean and deviation in Hz, for the diphone voices only.
+    Their flaps, syllabic sonants and the voiced h are given as the plain sound.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        script = [f"(voice_{voice})", f"(Parameter.set 'Duration_Stretch {stretch:.3f})"]
-        if pitch_hz is not None:
-            mean, deviation = pitch_hz
-            script.append(
-                f"(set! int_lr_params '((target_f0_mean {mean:.1f}) (target_f0_std {deviation:.1f})"
-                " (model_f0_mean 170) (model_f0_std 34)))"
-            )
-        for index, text in enumerate(texts):
-            plain = re.sub(r'["\\]', " ", text)
-            script.append(
-                f'(set! u (utt.synth (Utterance Text "{plain}")))'
-                f'(utt.save.wave u "{folder}/{index}.wav" \'riff)(utt.save.segs u "{folder}/{index}.lab")'
-            )
-        job = Path(folder, "job.scm")
-        job.write_text("\n".join(script))
-        subprocess.run(["festival", "-b", str(job)], check=True, capture_output=True)
-        return [_festival_result(Path(folder, str(index))) for index in range(len(texts))]
+    return _PLAIN_ENGLISH.get(name, "SIL" if name in _PAUSES else name.upper())
 
 
-def _festival_result(stem: Path) -> Speech:
-    samples = _read(stem.with_suffix(".wav"))
-    lines = [line.split() for line in stem.with_suffix(".lab").read_text().splitlines()]
-    ends = [(float(words[0]), words[2]) for words in lines if len(words) == 3 and words[0] != "#"]
-    return Speech(samples, _from_ends(ends, len(samples) / RATE))
+def spelling(table: str) -> dict[str, str]:
+    """A table of phone names from words `name:ipa`, or `name` alone where both are the same."""
+    pairs = (word.rpartition(":") for word in table.split())
+    return {name or ipa: ipa for name, _, ipa in pairs}
 
 
-def _from_ends(ends: Sequence[tuple[float, str]], duration: float) -> list[PhoneSpan]:
+def from_ends(ends: Sequence[tuple[float, str]], duration: float) -> list[PhoneSpan]:
     """Segments from each phone's end; the last one is stretched or a silence added, to the end of the audio."""
     phones: list[PhoneSpan] = []
     start = 0.0
-    for end, name in ends:
+    for wanted, name in ends:
+        end = min(wanted, duration)
         if end > start:
             phones.append((start, end, name))
             start = end
@@ -114,12 +84,14 @@ def _from_ends(ends: Sequence[tuple[float, str]], duration: float) -> list[Phone
     return phones
 
 
-def _read(path: Path | str) -> NDArray[np.float32]:
+def read(path: Path | str) -> NDArray[np.float32]:
+    """A sound file as (n,) float32 at 16 kHz."""
     samples, rate = soundfile.read(path, dtype="float32")
-    return _to_16k(samples, rate)
+    return to_16k(samples, rate)
 
 
-def _to_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+def to_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Samples (n,) of another rate in Hz."""
     common = math.gcd(rate, RATE)
     return np.asarray(resample_poly(samples, RATE // common, rate // common), np.float32)
 
@@ -190,7 +162,7 @@ class Espeak:
         self._library.espeak_Synchronize()
         pcm = np.frombuffer(bytes(self._pcm), np.int16)
         phones = _join_short_gaps(_move_to_closures(self._segments(len(pcm) / self._rate), pcm, self._rate))
-        return Speech(_to_16k(pcm.astype(np.float32) / 32768, self._rate), phones)
+        return Speech(to_16k(pcm.astype(np.float32) / 32768, self._rate), phones)
 
     def _segments(self, duration: float) -> list[PhoneSpan]:
         times = [time for time, _ in self._events] + [duration]
