@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -96,6 +97,7 @@ def read_baked(paths: list[Path], *, with_mels: bool = True) -> Baked:
 def _bake_shard(job: tuple[Path, Path, str]) -> Path:
     shard, path, seed = job
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", category=parselmouth.PraatWarning)  # whispered voices have no pitch to move
     baked = Baked.join(list(bake_items(list(corpus.read_shard(shard)), f"{seed}/{shard.stem}")))
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:

@@ -98,8 +98,9 @@ def _crops(data: Baked, config: EncoderTraining, rng: np.random.Generator) -> tu
 
 
 def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:
-    """Shift by a band, colour, noise, and blank bands and moments (SpecAugment, Park et al. 2019)."""
+    """Contrast, shift by a band, colour, noise, blank bands and moments (SpecAugment, Park et al. 2019)."""
     B, T, bands = mels.shape
+    mels = _contrast(mels, rng)
     mels = torch.stack(
         [torch.roll(x, int(shift), dims=1) for x, shift in zip(mels, rng.integers(-1, 2, B), strict=True)]
     )
@@ -116,3 +117,15 @@ def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:
             first = int(rng.integers(0, T - size))
             x[first : first + size] = -4.0
     return mels
+
+
+def _contrast(mels: Tensor, rng: np.random.Generator) -> Tensor:
+    """Sharper or flatter formants: what stands out from the 25 bands around it, times .75 to 1.4.
+
+    Statistical synthesisers average formants away, and people differ in them; nothing else in the corpus varies that.
+    """
+    kernel = torch.exp(-0.5 * (torch.arange(-12, 13) / 4.0) ** 2)
+    flat = F.pad(mels.flatten(0, 1)[:, None], (12, 12), mode="replicate")
+    smooth = F.conv1d(flat, (kernel / kernel.sum())[None, None])[:, 0].view_as(mels)
+    factor = torch.from_numpy(rng.uniform(0.75, 1.4, (len(mels), 1, 1))).float()
+    return smooth + factor * (mels - smooth)
