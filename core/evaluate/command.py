@@ -29,6 +29,7 @@ FURTHER = {
     "style": "also how far styles that were never trained on are taken on",
     "diversity": "also what another seed changes",
     "codec": "also what the model's motion codec loses, and how it uses its codes",
+    "naturalness": "also whether head, eyes, lids and lips move as people's do: fourteen checks on ten minutes",
     "seams": "also ten minutes at a stretch: borders of windows, drift of the head",
 }
 """Each an option of its own; `--all` is all of them."""
@@ -95,12 +96,14 @@ def run(arguments: argparse.Namespace) -> None:
 def _check_further(model: SpeechModel, wanted: Sequence[str]) -> None:
     """Raise InputError for a measure that this model does not allow."""
     # these two stand on the teacher and with it on scipy, which no other command line needs
-    from . import codec_quality, style_transfer
+    from . import codec_quality, naturalness, style_transfer
 
     if "style" in wanted:
         style_transfer.check(model)
     if "codec" in wanted:
         codec_quality.codec_of(model)
+    if "naturalness" in wanted:
+        naturalness.check(model)
 
 
 def _prepare(arguments: argparse.Namespace) -> Evaluation:
@@ -174,6 +177,10 @@ def _tables(evaluation: Evaluation, systems: dict[str, scores.Tracks], wanted: S
         from . import codec_quality
 
         yield from codec_quality.measure(codec_quality.codec_of(evaluation.model), clips, recordings, probe)
+    if "naturalness" in wanted:
+        from . import naturalness
+
+        yield naturalness.measure(speak.options, clips, recordings)
     if "seams" in wanted:
         english = [clip for clip in clips if clip.language.startswith("en")]
         yield seams.measure(speak, seams.long_speech(english or clips, recordings), probe)

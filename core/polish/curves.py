@@ -28,7 +28,7 @@ def add_step(curve: Array, seconds: Array, start: float, length: float, change: 
 
 
 def add_bump(curve: Array, seconds: Array, top: float, flanks: tuple[float, float], height: Array | float) -> None:
-    """Add minimum jerk up to `height` (C,) at `top` and back to curve (T, C); `flanks` are the seconds of rise and fall."""
+    """Add minimum jerk up to `height` (C,) at `top` and back to curve (T, C); `flanks`: seconds of rise and fall."""
     rise, fall = flanks
     first, last = np.searchsorted(seconds, (top - rise, top + fall))
     after = seconds[first:last, None] - top

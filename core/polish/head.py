@@ -116,10 +116,9 @@ def _in_speech(seconds: Array, voice: Prosody, seed: int) -> Array:
 
 
 def _between(seconds: Array, spoken: Sequence[Phrase], seed: int) -> Array:
-    """What goes on between phrases (T, 3) in degrees: settling, breath, sway, drift and a new pose now and then."""
-    rest = (1 - presence(seconds, spoken))[:, None]
-    angles = rest * _IDLE_SPREAD * slow_noise(seconds, 3, _IDLE_HZ, _rng(seed, 4))
-    angles[:, :1] += _breathing(seconds, spoken) + _SWAY * rest * np.sin(2 * np.pi * _SWAY_HZ * seconds)[:, None]
+    """What goes on when the motion of speech rests (T, 3) in degrees: settling, breath, sway, drift, small poses."""
+    angles = _IDLE_SPREAD * slow_noise(seconds, 3, _IDLE_HZ, _rng(seed, 4))
+    angles[:, :1] += _breathing(seconds, spoken) + _SWAY * np.sin(2 * np.pi * _SWAY_HZ * seconds)[:, None]
     return angles + _idle_poses(seconds, spoken, _rng(seed, 5))
 
 
@@ -185,15 +184,6 @@ def _idle_poses(seconds: Array, spoken: Sequence[Phrase], rng: np.random.Generat
             at += rng.uniform(*_IDLE_POSE)
         add_step(angles, seconds, after.start - _LEAD_OF_REST, _move_length(pose), -pose)
     return angles
-
-
-def presence(seconds: Array, spoken: Sequence[Phrase]) -> Array:
-    """1 in phrases, 0 away from them, with ramps of half a second outside (T,)."""
-    curve = np.zeros((len(seconds), 1))
-    for phrase in spoken:
-        add_step(curve, seconds, phrase.start - 0.5, 0.5, 1.0)
-        add_step(curve, seconds, phrase.end, 0.5, -1.0)
-    return np.clip(curve[:, 0], 0, 1)
 
 
 def _beats(seconds: Array, accents: Sequence[Accent], rng: np.random.Generator) -> Array:
