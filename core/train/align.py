@@ -58,7 +58,8 @@ _MARKS = "ˈˌːˑʰʼ˞ʲʷˤᵝ̪̃̍̊̈̆̋́̀̂̌̄̇̐̚.-#^`\"?*'!|~0123
 class Aligned:
     """Phones from 0 to the end of a recording, and how well the acoustic model likes them.
 
-    score: mean log likelihood of a frame of speech, in the decoder's units; higher is better.
+    score: mean log likelihood of a frame against the likeliest sound at that moment, in the decoder's units: 0 at best,
+        comparable between texts of the same recording.
     """
 
     phones: list[PhoneSpan]
@@ -110,23 +111,15 @@ def align(samples: NDArray[Any], text: str, language: str = "en") -> list[PhoneS
 
 def align_scored(samples: NDArray[Any], text: str, language: str = "en") -> Aligned:
     """`align` with the acoustic score. Raises InputError as it does."""
-    words = _english_words(text) if language == "en" else _foreign_words(text, language)
-    if not words:
-        raise InputError(f"'{text}' holds no word to align: give what is spoken in the recording.")
+    words = _words(text, language)
     decoder = _decoder()
-    for word in words:
-        # the dictionary forgets nothing, so a word is added once in a process
-        if decoder.lookup_word(word.name) is None:
-            decoder.add_word(word.name, " ".join(phone for _, sounds in word.phones for phone in sounds), True)
-    names = " ".join(word.name for word in words)
-    entries = _first_success(decoder, _audible(samples), names)
+    entries = _first_success(decoder, _audible(samples), _names(decoder, words))
     if entries is None:
         raise InputError(f"'{text}' was not found in the recording: check that it says these words.")
     spoken = _respelled(entries, words)
     if language == "en":
         spoken = _with_schwas(spoken, text)
-    frames = sum(round((entry.end - entry.start) / _FRAME) for entry in entries if entry.word is not None)
-    score = sum(entry.score for entry in entries if entry.word is not None) / max(1, frames)
+    score = sum(entry.score for entry in entries) * _FRAME / max(_FRAME, entries[-1].end)
     return Aligned(_gapless(spoken, len(samples) / RATE), score)
 
 
@@ -142,7 +135,7 @@ def plausibility(samples: NDArray[Any], phones: Sequence[PhoneSpan]) -> Plausibi
     dips = [
         bool(frames.min() < loud - 12)
         for frames, span in zip(within, phones, strict=True)
-        if span[2].lower().lstrip("ˈˌ").startswith(_VOICELESS_STOPS) and span[2].lower() not in ("th", "ch")
+        if _is_voiceless_stop(span[2])
     ]
     durations = [end - start for start, end, _ in spoken] or [0.0]
     return Plausibility(
@@ -179,7 +172,10 @@ class _Entry:
 
 @cache
 def _decoder() -> Decoder:
-    """One decoder a process: it takes most of a second to load."""
+    """One decoder a process: it takes most of a second to load.
+
+    It rates every sound in every frame, so that scores do not depend on which sounds the text has.
+    """
     try:
         from pocketsphinx import Decoder
     except ModuleNotFoundError:
@@ -187,15 +183,34 @@ def _decoder() -> Decoder:
             "Aligning recordings needs pocketsphinx, not installed here: pip install pocketsphinx."
         ) from None
 
-    return Decoder(lm=None, cmn="batch", loglevel="FATAL")
+    return Decoder(lm=None, cmn="batch", compallsen=True, loglevel="FATAL")
+
+
+def _words(text: str, language: str) -> list[_Word]:
+    words = _english_words(text) if language == "en" else _foreign_words(text, language)
+    if not words:
+        raise InputError(f"'{text}' holds no word to align: give what is spoken in the recording.")
+    return words
+
+
+def _names(decoder: Decoder, words: Sequence[_Word]) -> str:
+    """The text for the decoder, all its words known to it."""
+    for word in words:
+        # the dictionary forgets nothing, so a word is added once in a process
+        if decoder.lookup_word(word.name) is None:
+            decoder.add_word(word.name, " ".join(phone for _, sounds in word.phones for phone in sounds), True)
+    return " ".join(word.name for word in words)
+
+
+def _noise(seconds: float) -> NDArray[np.int16]:
+    return np.random.default_rng(0).normal(0, 30, int(seconds * RATE)).astype(np.int16)
 
 
 def _first_success(decoder: Decoder, pcm: NDArray[np.int16], names: str) -> list[_Entry] | None:
     """About one clip in twenty loses its way and finds it when more or less noise comes first."""
     for lead in _NOISE_IN_FRONT:
-        noise = np.random.default_rng(0).normal(0, 30, int(lead * RATE)).astype(np.int16)
         try:
-            return _decode(decoder, np.concatenate([noise, pcm]), names, lead)
+            return _decode(decoder, np.concatenate([_noise(lead), pcm]), names, lead)
         except RuntimeError:
             continue
     return None
@@ -339,6 +354,10 @@ def _gapless(spans: Sequence[PhoneSpan], duration: float) -> list[PhoneSpan]:
     if duration > now:
         phones.append((now, duration, "SIL"))
     return phones
+
+
+def _is_voiceless_stop(name: str) -> bool:
+    return name in ("P", "T", "K") if name.isupper() else name.lstrip("ˈˌ").startswith(_VOICELESS_STOPS)
 
 
 def _levels(pcm: NDArray[np.int16]) -> NDArray[np.float64]:
