@@ -7,12 +7,12 @@ import shutil
 import numpy as np
 import pytest
 from artalk.core.errors import InputError
-from artalk.core.phones import is_silence, lookup
-from artalk.core.train import augment, corpus, text, tts
+from artalk.core.phones import is_silence, lookup, table
+from artalk.core.train import augment, corpus, text, tts, tts_festival, tts_pico
 
 pytestmark = pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in ("flite", "festival", "espeak-ng", "bible")),
-    reason="flite, festival, espeak-ng and bible-kjv are not all installed",
+    bool(corpus.missing_packages()) or shutil.which("bible") is None,
+    reason="the synthesisers, their voices and bible-kjv are not all installed",
 )
 
 
@@ -27,7 +27,7 @@ def items(shard):
 
 
 def test_every_engine_is_in_the_mix(items):
-    assert {item.engine for item in items} == {"flite", "festival", "espeak"}
+    assert {item.engine for item in items} == {"flite", "festival", "rhvoice", "pico", "espeak"}
     assert all(item.engine in corpus.LICENCES for item in items)
     assert all(item.text for item in items)
 
@@ -101,6 +101,46 @@ def test_verses_and_sentences_are_plain_text():
 
 
 def test_missing_tools_are_named_with_their_packages(monkeypatch, tmp_path):
-    monkeypatch.setattr(tts.shutil, "which", lambda tool: None if tool == "flite" else f"/usr/bin/{tool}")
-    with pytest.raises(InputError, match=r"flite.*apt-get install"):
+    monkeypatch.setattr(corpus.shutil, "which", lambda tool: None if tool == "pico2wave" else f"/usr/bin/{tool}")
+    monkeypatch.setattr(corpus, "_RHVOICE_FOLDER", tmp_path)
+    with pytest.raises(InputError, match=r"apt-get install libttspico-utils.*rhvoice-english"):
         corpus.build(tmp_path, hours=0.01)
+
+
+@pytest.mark.parametrize("voice", [name for name, about in tts_festival.VOICES.items() if about.letters])
+def test_phones_of_every_other_festival_voice_are_in_the_table(voice):
+    rng = random.Random(5)
+    words = [text.syllables(rng, tts_festival.VOICES[voice].letters) for _ in range(3)]
+    for spoken in tts_festival.festival(words, voice):
+        assert all(name.rstrip("ʲː") in table() for _, _, name in spoken.phones)
+        assert len({name for _, _, name in spoken.phones}) > 5
+
+
+def test_an_unknown_phone_of_a_festival_voice_is_not_passed_over():
+    with pytest.raises(KeyError):
+        tts_festival.VOICES["lp_diphone"].spelled("q5")
+
+
+@pytest.mark.parametrize(("voice", "faster"), [("clb", 1.0), ("clb", 1.25), ("bdl", 0.8)])
+def test_rhvoice_tells_where_its_closures_and_hisses_are(voice, faster):
+    spoken = corpus._rhvoice().say("A paper boat. A copper cup, a passing bus!", "english", voice, rate=faster)
+    assert [name for _, _, name in spoken.phones].count("P") == 5
+    loud = np.median([np.abs(_cut(spoken.samples, span)).mean() for span in spoken.phones if span[2] in ("EY", "AA")])
+    for start, end, name in spoken.phones:
+        if name == "P" and start > 0.3:
+            assert np.abs(_cut(spoken.samples, (start + 0.01, (start + end) / 2))).mean() < 0.25 * loud
+        if name == "S":
+            power = np.abs(np.fft.rfft(_cut(spoken.samples, (start, end)))) ** 2
+            assert power[len(power) // 4 :].sum() > 0.6 * power.sum()
+
+
+def test_english_phones_of_flite_are_not_taken_for_ipa():
+    names = [name for _, _, name in tts.flite("You.", "slt").phones]
+    assert "Y" in names
+    assert lookup("Y")[0].ipa == "j"
+
+
+def test_speech_of_pico_that_aligns_badly_is_thrown_away(monkeypatch):
+    assert tts_pico.pico("My puppy likes a big apple.", "en-US") is not None
+    monkeypatch.setattr(tts_pico, "align", lambda samples, *_: [(0.0, len(samples) / tts.RATE, "AA")])
+    assert tts_pico.pico("My puppy likes a big apple.", "en-US") is None

@@ -104,6 +104,16 @@ def build(
 
 def require_synthesisers() -> None:
     """Raise InputError naming the Debian packages when a synthesiser or a voice is not installed."""
+    missing = missing_packages()
+    if missing:
+        raise InputError(
+            f"Making the corpus needs synthesisers that are not installed here: apt-get install {' '.join(missing)} "
+            "(libttspico-utils and rhvoice-* are in Debian's section non-free)."
+        )
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages of synthesisers and voices that are not installed."""
     tools = {"flite": "flite", "festival": "festival", "espeak-ng": "espeak-ng", "pico2wave": "libttspico-utils"}
     missing = [package for tool, package in tools.items() if shutil.which(tool) is None]
     if ctypes.util.find_library("RHVoice") is None:
@@ -111,11 +121,7 @@ def require_synthesisers() -> None:
     for folder, voices in ((_FESTIVAL_FOLDER, _festival_packages()), (_RHVOICE_FOLDER, _rhvoice_packages())):
         there = {path.name for path in folder.glob("**") if path.is_dir()}
         missing += sorted({package for voice, package in voices.items() if voice not in there})
-    if missing:
-        raise InputError(
-            f"Making the corpus needs synthesisers that are not installed here: apt-get install {' '.join(missing)} "
-            "(libttspico-utils and rhvoice-* are in Debian's section non-free)."
-        )
+    return missing
 
 
 def _festival_packages() -> dict[str, str]:
@@ -218,7 +224,8 @@ def _festival_items(rng: random.Random, voices: Sequence[str]) -> Iterator[Item]
             texts, voice, stretch=rng.uniform(0.8, 1.35), pitch_hz=(rng.uniform(75, 200), rng.uniform(8, 32))
         )
         for words, speech in zip(texts, spoken, strict=True):
-            yield _item(speech, "festival", voice, words, rng)
+            if speech is not None:
+                yield _item(speech, "festival", voice, words, rng)
 
 
 def _rhvoice_items(rng: random.Random, *, other_languages: bool) -> Iterator[Item]:

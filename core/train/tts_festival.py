@@ -83,8 +83,8 @@ VOICES = {
 
 def festival(
     texts: Sequence[str], voice: str, *, stretch: float = 1.0, pitch_hz: tuple[float, float] | None = None
-) -> list[Speech]:
-    """Say several texts with one of `VOICES` in one process.
+) -> list[Speech | None]:
+    """Say several texts with one of `VOICES` in one process; None for a text at which the voice gives up.
 
     pitch_hz: mean and deviation in Hz, for the English diphone voices only.
     """
@@ -103,8 +103,8 @@ def festival(
         for index, text in enumerate(texts):
             plain = re.sub(r'["\\]', " ", text)
             script.append(
-                f'(set! u (utt.synth (Utterance Text "{plain}")))'
-                f'(utt.save.wave u "{folder}/{index}.wav" \'riff)(utt.save.segs u "{folder}/{index}.lab")'
+                f'(unwind-protect (begin (set! u (utt.synth (Utterance Text "{plain}")))'
+                f'(utt.save.wave u "{folder}/{index}.wav" \'riff)(utt.save.segs u "{folder}/{index}.lab")) nil)'
             )
         job = Path(folder, "job.scm")
         job.write_bytes("\n".join(script).encode(about.encoding, "replace"))
@@ -112,7 +112,9 @@ def festival(
         return [_result(Path(folder, str(index)), about) for index in range(len(texts))]
 
 
-def _result(stem: Path, voice: Voice) -> Speech:
+def _result(stem: Path, voice: Voice) -> Speech | None:
+    if not stem.with_suffix(".lab").is_file():
+        return None
     samples = read(stem.with_suffix(".wav"))
     lines = [line.split() for line in stem.with_suffix(".lab").read_text().splitlines()]
     ends = [(float(words[0]), voice.spelled(words[2])) for words in lines if len(words) == 3 and words[0] != "#"]
