@@ -13,7 +13,7 @@ import torch
 from ..artalk.checkpoint import file_hash, save_safetensors
 from ..artalk.codec import MotionCodec
 from ..artalk.model import ArtalkModel
-from . import augment, codec, corpus, encoder, generator
+from . import augment, codec, corpus, encoder, generator, recordings
 from .loop import Say
 
 CARD_HEAD = """# artalk-mini
@@ -72,9 +72,11 @@ GPL-3.0-or-later, as the repository.
 class MiniTraining:
     """Everything that decides what artalk-mini becomes."""
 
-    hours: float = 14.0
+    hours: float = 12.0
     variants: int = 2
-    """How many times each utterance is augmented."""
+    """How many times each synthesised utterance is augmented."""
+    recorded_variants: int = 6
+    """How many times each recorded one is, since there are few; 0 leaves the recordings out."""
     seed: int = 1
     encoder: encoder.EncoderTraining = field(default_factory=encoder.EncoderTraining)
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
@@ -95,10 +97,25 @@ def train_mini(
     return out
 
 
+def corpus_shards(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[list[Path]]:
+    """Shards of synthesised and of recorded speech."""
+    spoken = corpus.build(work / "corpus", config.hours, config.seed, jobs, say)
+    recorded = recordings.build(work / "recordings", jobs, say) if config.recorded_variants else []
+    return [spoken, recorded]
+
+
 def train_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
     """Corpus and augmented training data; returns the baked files, one variant after the other."""
-    shards = corpus.build(work / "corpus", config.hours, config.seed, jobs, say)
-    return augment.bake(shards, work / "baked", variants=config.variants, seed=config.seed, jobs=jobs, say=say)
+    baked = []
+    shards = corpus_shards(work, config, jobs=jobs, say=say)
+    for kind, variants in zip(shards, (config.variants, config.recorded_variants), strict=True):
+        baked.append(augment.bake(kind, work / "baked", variants=variants, seed=config.seed, jobs=jobs, say=say))
+    return [path for variant in range(config.variants) for kind in baked for path in _share(kind, variant, config)]
+
+
+def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
+    """The files of one kind of speech that belong to one variant of the whole corpus."""
+    return baked[len(baked) * variant // config.variants : len(baked) * (variant + 1) // config.variants]
 
 
 def train_encoder(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> encoder.EncoderTeacher:
