@@ -177,7 +177,7 @@ def test_weights_list_and_verify(capsys):
 
 
 def test_evaluate_prints_the_table_and_writes_the_report(tmp_path, capsys):
-    assert main(["evaluate", "--model", "mini", "--report", str(tmp_path / "r")]) == 0
+    assert main(["evaluate", "--model", "mini", "--report", str(tmp_path / "r"), "--pictures", "0"]) == 0
     out = capsys.readouterr().out
     for metric in ("bilabial_f1", "openness_rho", "silence_closed", "overall", "energy flap", "ceiling"):
         assert metric in out

@@ -18,7 +18,7 @@ from artalk.core.evaluate.clips import SHIPPED_CLIPS, load_clips
 from artalk.core.evaluate.conditions import CONDITIONS, Condition, in_a_room, through_telephone, with_noise
 from artalk.core.evaluate.goals import GOALS, goal_columns
 from artalk.core.evaluate.mouth import MouthTracks, default_head_probe
-from artalk.core.evaluate.pictures import contact_sheet, phone_curves, telling_phones
+from artalk.core.evaluate.pictures import contact_sheet, phone_curves, spelled, telling_phones
 from artalk.core.evaluate.rhubarb import OPEN_MM, RhubarbFolder, read_cues, tracks
 from artalk.core.evaluate.systems import ceiling
 from artalk.core.evaluate.tables import Table
@@ -237,6 +237,7 @@ def test_telling_phones_are_of_many_kinds_and_in_order():
     assert {"bilabial", "vowel"} <= kinds
     assert len(kinds) >= 5
     assert telling_phones(clip.phones[:1], 12) == []
+    assert [spelled(phone) for phone in ("EY1", "P", "AH0", "ai")] == ["eɪ", "p", "ə", "ai"]
 
 
 def test_curves_draw_the_phones(ideal):
@@ -268,8 +269,8 @@ def test_contact_sheet_shows_the_head():
 
     pytest.importorskip("bpy")
     picture = Image.open(io.BytesIO(contact_sheet(SHORTEST, Options(), count=1))).convert("RGB")
-    assert picture.width == 240
-    face = np.asarray(picture)[:240, :240].astype(int)
+    assert picture.width == 210
+    face = np.asarray(picture)[:210, :210].astype(int)
     assert np.ptp(face, axis=(0, 1)).min() > 60
 
 

@@ -28,8 +28,8 @@ LONGEST = 6.0
 _PANELS = (("aperture", "lips apart, mm"), ("round", "rounded"), ("fv", "lip on teeth"))
 _INK, _MODEL, _TARGET = "#35506b", "#c2554a", "#8a9aa9"
 _CONTACTS = {"bilabial": _INK, "labiodental": "#b8860b"}
-_SHEET_COLUMNS, _SHEET_SIZE, _SHEET_SAMPLES = 6, 240, 8
-_RENDERED, _FACE = 330, (45, 30, 285, 270)
+_SHEET_COLUMNS, _SHEET_SIZE, _SHEET_SAMPLES = 5, 210, 6
+_RENDERED, _FACE = 290, (40, 26, 250, 236)
 """Pixels of a rendered frame, and the box in it with the face."""
 _LABEL = 34
 
@@ -72,7 +72,7 @@ def phone_curves(
     return _png(figure)
 
 
-def contact_sheet(clip: Clip, options: Options, count: int = 12) -> bytes:
+def contact_sheet(clip: Clip, options: Options, count: int = 10) -> bytes:
     """A PNG of the default head at `count` telling phones of a clip; InputError where Blender's module is missing.
 
     The head is animated and rendered by Blender, with the gap of the evaluated lips under each picture.
@@ -129,7 +129,7 @@ def telling_phones(phones: Sequence[PhoneSpan], count: int) -> list[PhoneSpan]:
 
 def spelled(phone: str) -> str:
     """A phone in IPA, as it is looked up."""
-    return "".join(part.ipa for part in lookup(phone))
+    return "".join(dict.fromkeys(part.ipa for part in lookup(phone)))
 
 
 def _mark_phone(axes: Sequence[Any], span: PhoneSpan, end: float) -> None:
