@@ -214,7 +214,12 @@ def voices_of(source: Source, unpacked: Path) -> list[Voice]:
     clips: dict[str, list[Clip]] = {}
     for clip in source.clips(unpacked):
         clips.setdefault(clip.voice, []).append(clip)
-    return [Voice(source.package, source.licence, source.credit, tuple(each)) for each in clips.values()]
+    return [
+        Voice(
+            source.package, source.licence, source.credit, tuple(random.Random(0).sample(each, min(_MOST, len(each))))
+        )
+        for each in clips.values()
+    ]
 
 
 def align_voice(voice: Voice) -> tuple[list[corpus.Item], Tally]:
