@@ -201,15 +201,18 @@ def test_goals(metric, value, mark):
 
 def test_tables_in_all_three_forms():
     table = Table(
-        "t < u", {"a": {"x": 0.5, "n": 3}, "b": {"x": float("nan"), "y": "≥ 1"}}, {("a", "x"): "goal"}, "note"
+        "t < u",
+        {"a": {"x": 0.5, "n": 3}, "b": {"x": float("nan"), "n": float("inf"), "y": "≥ 1"}},
+        {("a", "x"): "goal"},
+        "note",
     )
     assert table.columns == ["x", "n", "y"]
-    assert table.plain() == {"a": {"x": 0.5, "n": 3}, "b": {"x": None, "y": "≥ 1"}}
+    assert table.plain() == {"a": {"x": 0.5, "n": 3}, "b": {"x": None, "n": None, "y": "≥ 1"}}
     assert "t &lt; u" in table.html()
     assert '<td class="goal">0.500</td>' in table.html()
     lines = table.text().splitlines()
     assert lines[1].split() == ["a", "0.500", "3"]
-    assert lines[2].split() == ["b", "–", "≥", "1"]
+    assert lines[2].split() == ["b", "–", "–", "≥", "1"]
     assert lines[3] == "note"
 
 
@@ -311,3 +314,25 @@ def test_bad_input_is_one_sentence(arguments, says, capsys):
     assert out == ""
     assert says in err
     assert err.count("\n") == 1
+
+
+def test_a_flame_model_is_measured_where_it_can_be(monkeypatch, capsys):
+    from artalk.core.basis import FLAME
+    from artalk.core.evaluate import command, systems
+    from artalk.core.motion import Motion
+
+    class Still:
+        basis, fps = FLAME, 25.0
+
+        def generate(self, audio, *, style=None, seed=0, progress=None, cancel=None):  # noqa: ARG002
+            return Motion(np.zeros((len(audio) // 640, len(FLAME)), np.float32), FLAME, 25.0)
+
+    for room in (command, systems):
+        monkeypatch.setattr(room, "load_model", lambda _options: Still())
+    assert main(["evaluate", "--model", "artalk", "--only", SHORTEST.id, "--diversity"]) == 0
+    out, err = capsys.readouterr()
+    assert "expression" in out
+    assert "overall" not in out
+    assert "mouth scores are for ARKit motion" in err
+    assert main(["evaluate", "--model", "artalk", "--only", SHORTEST.id, "--style"]) == 2
+    assert "--style needs" in capsys.readouterr().err

@@ -57,18 +57,18 @@ class Table:
         )
 
     def plain(self) -> dict[str, dict[str, Cell | None]]:
-        """Rows as JSON values; what could not be measured is null."""
+        """Rows as JSON values; what could not be measured, and a bound that is none, is null."""
         return {name: {column: _plain(cell) for column, cell in row.items()} for name, row in self.rows.items()}
 
 
 def shown(cell: Cell) -> str:
-    """A figure with three decimals, counts without; a dash for what could not be measured."""
+    """A figure with three decimals, counts without; a dash for what could not be measured and for no bound."""
     if isinstance(cell, str):
         return cell
-    if math.isnan(cell):
+    if not math.isfinite(cell):
         return "–"
     return str(cell) if isinstance(cell, int) else f"{cell:.3f}".replace("-0.000", "0.000")
 
 
 def _plain(cell: Cell) -> Cell | None:
-    return None if isinstance(cell, float) and math.isnan(cell) else cell
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
