@@ -3,35 +3,54 @@
 
 stdout is data, stderr is talk. Exit codes: 0 done, 2 the user's input, 130 Ctrl-C, 1 our fault.
 
-The rooms are imported inside the functions: `exit_code` then also answers a Ctrl-C that comes while they load.
+Little is imported up here and the rooms inside the functions, so that a Ctrl-C while they load finds `main` at work.
 """
 
 from __future__ import annotations
 
-import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .errors import Cancelled, InputError
 
+TYPE_CHECKING = False  # as typing has it, which takes long to load
 if TYPE_CHECKING:
+    import argparse
+
     from .generate import Options
     from .motion import Motion
 
 ENDINGS = (".npz", ".csv", ".blend")
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, the one that shells give."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
 
     def run() -> None:
-        options = _parser().parse_args(arguments)
+        # while the rooms load there is nothing to tidy up, and numpy turns a KeyboardInterrupt into an ImportError
+        before = signal.signal(signal.SIGINT, _leave)
+        try:
+            options = _parser().parse_args(arguments)
+        finally:
+            signal.signal(signal.SIGINT, before)
         options.run(options)
 
     return exit_code(run)
+
+
+def _leave(*_signal: object) -> None:
+    _say_cancelled()
+    os._exit(INTERRUPTED)
+
+
+def _say_cancelled() -> None:
+    print("artalk: cancelled; what was being made is not written.", file=sys.stderr, flush=True)
 
 
 def exit_code(run: Callable[[], None]) -> int:
@@ -45,8 +64,8 @@ def exit_code(run: Callable[[], None]) -> int:
         print(f"artalk: {error}", file=sys.stderr)
         return 2
     except (Cancelled, KeyboardInterrupt) as stop:
-        print("artalk: cancelled; what was being made is not written.", file=sys.stderr)
-        return 2 if isinstance(stop, Cancelled) else 130
+        _say_cancelled()
+        return 2 if isinstance(stop, Cancelled) else INTERRUPTED
     return 0
 
 
@@ -201,6 +220,8 @@ def _verify_weights(arguments: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     from .evaluate.command import add_command as add_evaluate
     from .models import MODELS
     from .train.command import add_command as add_train
