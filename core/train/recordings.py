@@ -37,8 +37,11 @@ _SHORTEST, _LONGEST = 0.25, 30.0
 _EDGE = 0.4
 """Seconds of silence left at either end."""
 
-_RIVALS = 2
-"""Other texts that the right one has to beat."""
+_RIVALS = 1
+"""Other texts that the right one has to beat; aligning each takes a tenth of the length of the clip."""
+
+_MOST = 200
+"""Clips taken of a voice: many voices are wanted, not much of one."""
 
 _LEAST_KEPT = 0.3
 _LEAST_DIPS = 0.8
