@@ -109,11 +109,16 @@ def align(samples: NDArray[Any], text: str, language: str = "en") -> list[PhoneS
     return align_scored(samples, text, language).phones
 
 
-def align_scored(samples: NDArray[Any], text: str, language: str = "en") -> Aligned:
-    """`align` with the acoustic score. Raises InputError as it does."""
+def align_scored(samples: NDArray[Any], text: str, language: str = "en", *, patient: bool = True) -> Aligned:
+    """`align` with the acoustic score. Raises InputError as it does.
+
+    patient: try again where the decoder loses its way.
+    """
     words = _words(text, language)
     decoder = _decoder()
-    entries = _first_success(decoder, _audible(samples), _names(decoder, words))
+    entries = _first_success(
+        decoder, _audible(samples), _names(decoder, words), _NOISE_IN_FRONT if patient else _NOISE_IN_FRONT[:1]
+    )
     if entries is None:
         raise InputError(f"'{text}' was not found in the recording: check that it says these words.")
     spoken = _respelled(entries, words)
@@ -206,9 +211,9 @@ def _noise(seconds: float) -> NDArray[np.int16]:
     return np.random.default_rng(0).normal(0, 30, int(seconds * RATE)).astype(np.int16)
 
 
-def _first_success(decoder: Decoder, pcm: NDArray[np.int16], names: str) -> list[_Entry] | None:
+def _first_success(decoder: Decoder, pcm: NDArray[np.int16], names: str, leads: Sequence[float]) -> list[_Entry] | None:
     """About one clip in twenty loses its way and finds it when more or less noise comes first."""
-    for lead in _NOISE_IN_FRONT:
+    for lead in leads:
         try:
             return _decode(decoder, np.concatenate([_noise(lead), pcm]), names, lead)
         except RuntimeError:

@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -273,7 +273,7 @@ def _judge(samples: NDArray[np.float32], clip: Clip, texts: Sequence[str]) -> tu
 
 def _score(samples: NDArray[np.float32], text: str, language: str) -> float:
     try:
-        return align.align_scored(samples, text, language).score
+        return align.align_scored(samples, text, language, patient=False).score
     except InputError:
         return -np.inf
 
@@ -300,7 +300,7 @@ def _make_voice(job: tuple[Voice, Path]) -> tuple[str, Tally]:
     items, tally = align_voice(voice)
     terms = {"source": voice.source, "licence": voice.licence, "credit": voice.credit}
     described = [{**terms, "language": voice.clips[0].language} for _ in items]
-    write_shard(folder / f"{voice.name}.npz", items, described, {"tally": asdict(tally), **terms})
+    write_shard(folder / f"{voice.name}.npz", items, described, {"tally": vars(tally), **terms})
     return voice.name, tally
 
 
