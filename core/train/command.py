@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`artalk train`: make the corpus, train artalk-mini as a whole or stage by stage."""
+"""`artalk train`: artalk-mini as a whole or stage by stage, or ARTalk's codec and generator on your own motion."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..errors import InputError
 
 if TYPE_CHECKING:
     from .mini import MiniTraining
+    from .published import PublishedTraining
 
 WORK = Path(".cache/train")
 STAGES = {
@@ -28,9 +29,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add `train` to the command line."""
     command = commands.add_parser(
         "train",
-        help="make the corpus, train artalk-mini",
+        help="make the corpus, train artalk-mini, or codec and generator on your own motion",
         description="On two cores, with the default 14 hours of speech: corpus about 10 minutes, encoder 50, "
-        "codec 15, generator 25. Every stage resumes where it was stopped.",
+        "codec 15, generator 25. Every stage resumes where it was stopped. "
+        "codec and generator with --data train on your own recordings with FLAME motion instead.",
     )
     actions = command.add_subparsers(required=True, metavar="ACTION")
     for name, description in STAGES.items():
@@ -41,16 +43,43 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action.add_argument("--jobs", type=int, default=2, help="processes and threads")
         if name in ("encoder", "mini"):
             action.add_argument("--encoder-steps", type=int)
-        if name in ("codec", "mini"):
+        if name in ("codec", "generator", "mini"):
             action.add_argument("--codec-steps", type=int)
         if name in ("generator", "mini"):
             action.add_argument("--generator-steps", type=int)
         if name == "mini":
             action.add_argument("--out", type=Path, default=Path("artalk-mini.safetensors"), help="weights to write")
+        if name in ("codec", "generator"):
+            _add_own_data(action, name)
         action.set_defaults(run=_run, stage=name)
 
 
+def _add_own_data(action: argparse.ArgumentParser, name: str) -> None:
+    own = action.add_argument_group("on your own data", "sounds and FLAME motions of the same names in one folder")
+    own.add_argument("--data", type=Path, help="the folder; without it, a stage of artalk-mini is trained")
+    own.add_argument("--size", default="small", choices=("small", "full"), help="full is the released model's")
+    own.add_argument("--out", type=Path, help="weights to write (.safetensors)")
+    own.add_argument("--flame", type=Path, help="your FLAME file, for the mesh parts of the codec's loss")
+    own.add_argument("--batch", type=int, help="passages in one step of one process")
+    own.add_argument("--device", default="auto", choices=("auto", "cpu"))
+    if name == "generator":
+        own.add_argument("--codec", type=Path, help="a trained codec; without it, one is trained first")
+        own.add_argument("--audio-encoder", help="name or folder of the wav2vec 2.0 model of the full size")
+
+
 def _run(arguments: argparse.Namespace) -> None:
+    try:
+        if getattr(arguments, "data", None) is not None:
+            _run_published(arguments)
+        else:
+            _run_mini(arguments)
+    except ModuleNotFoundError as missing:
+        raise InputError(
+            f"Training needs the Python package '{missing.name}': install it with `pip install artalk[train]`."
+        ) from None
+
+
+def _run_mini(arguments: argparse.Namespace) -> None:
     from . import mini
 
     config = _config(arguments)
@@ -61,6 +90,46 @@ def _run(arguments: argparse.Namespace) -> None:
         print(stage(arguments.out, arguments.work, config, jobs=arguments.jobs, say=_say))
     else:
         stage(arguments.work, config, jobs=arguments.jobs, say=_say)
+
+
+def _run_published(arguments: argparse.Namespace) -> None:
+    if arguments.out is None or arguments.out.suffix != ".safetensors":
+        raise InputError("Training on your own data writes one file of weights: give it with --out NAME.safetensors.")
+    if arguments.hours is not None:
+        raise InputError("--hours is of artalk-mini's corpus, your own data are used whole: leave it out.")
+    import torch
+    from accelerate import Accelerator
+
+    from . import published
+
+    torch.set_num_threads(arguments.jobs)
+    accelerator = Accelerator(cpu=arguments.device == "cpu")
+    work = arguments.out.with_suffix(".work") if arguments.work == WORK else arguments.work
+    place = published.Workplace(arguments.data, work, accelerator, _say if accelerator.is_main_process else None)
+    training = _own_training(arguments, published.SIZES[arguments.size])
+    if arguments.stage == "codec":
+        published.make_codec(place, training, arguments.out, arguments.flame)
+    else:
+        source = arguments.audio_encoder or published.XLS_R
+        published.make_model(place, training, arguments.out, arguments.flame, codec_file=arguments.codec, source=source)
+    if accelerator.is_main_process:
+        print(arguments.out)
+
+
+def _own_training(arguments: argparse.Namespace, training: PublishedTraining) -> PublishedTraining:
+    """A size's settings with what the user gave in their place."""
+    for name in ("codec", "generator"):
+        schedule = getattr(training, name)
+        given = {"steps": getattr(arguments, f"{name}_steps", None), "seed": arguments.seed}
+        schedule = replace(schedule, **{key: value for key, value in given.items() if value is not None})
+        if schedule.steps <= 0:
+            raise InputError(f"Training needs more than 0 steps: give another --{name}-steps.")
+        training = replace(training, **{name: schedule})
+    if arguments.batch is None:
+        return training
+    if arguments.batch <= 0:
+        raise InputError("A step needs at least one passage: give another --batch.")
+    return replace(training, batch=arguments.batch)
 
 
 def _config(arguments: argparse.Namespace) -> MiniTraining:

@@ -17,7 +17,7 @@ from ..artalk.bsq import upsample
 from ..artalk.codec import MotionCodec
 from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig, StyleConfig
 from ..artalk.generator import pool_scales
-from ..artalk.log_mel import CONTEXT_FRAMES, LogMelEncoder
+from ..artalk.log_mel import CONTEXT_FRAMES
 from ..artalk.model import ArtalkModel
 from ..basis import ARKIT
 from .augment import BANDS, Baked, read_baked
@@ -79,7 +79,7 @@ class Trained(nn.Module):
         self.style_head = nn.Linear(model.config.style.width, len(STYLE_SPREAD))
 
 
-def new_model(config: ArtalkConfig, encoder: LogMelEncoder, codec: MotionCodec, seed: int = 0) -> ArtalkModel:
+def new_model(config: ArtalkConfig, encoder: nn.Module, codec: MotionCodec, seed: int = 0) -> ArtalkModel:
     """The whole model with a trained encoder and codec and an untrained generator."""
     torch.manual_seed(seed)
     model = ArtalkModel(config)
@@ -202,7 +202,7 @@ def losses(
         context_features = codec.next_scale_features(history.used)
         features = codec.next_scale_features(target.used)
     style = model.style_encoder(batch.style)
-    token = _style_tokens(model, style, batch.with_style)
+    token = style_tokens(model, style, batch.with_style)
     audio = pool_scales(batch.audio, codec.config.scales)
     logits = generator(generator.context(token, context_features), token, features, audio).float()
     margin = logits[..., 1] - logits[..., 0]
@@ -244,7 +244,8 @@ def likely_feature(codec: MotionCodec, margin: Tensor) -> Tensor:
     return total
 
 
-def _style_tokens(model: ArtalkModel, style: Tensor, with_style: Tensor) -> Tensor:
+def style_tokens(model: ArtalkModel, style: Tensor, with_style: Tensor) -> Tensor:
+    """Style features (B, S) and whose style counts (B,) bool -> tokens (B, 1, W), for the others that of no style."""
     generator = model.generator
     return torch.where(with_style[:, None, None], generator.style_cond_embed(style)[:, None], generator.null_style_cond)
 

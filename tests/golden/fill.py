@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EMBEDDINGS = ("pos_embed", "prev_pos_embed", "enc_pos_embed", "dec_pos_embed", "null_style_cond", "masked_spec_embed")
+EMBEDDINGS = (
+    "pos_embed", "prev_pos_embed", "enc_pos_embed", "dec_pos_embed", "null_style_cond", "masked_spec_embed",
+    "sos_embed", "style_pos", "prev_pos", "audio_pos",
+)  # fmt: skip
 
 
 def uniform(name: str, count: int) -> NDArray[np.float32]:
@@ -98,3 +101,22 @@ def sha256_of(x: NDArray[Any]) -> str:
     """SHA-256 of an array's bytes in C order, little endian."""
     array = np.ascontiguousarray(x)
     return hashlib.sha256(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()
+
+
+def flame_arrays(vertices: int = 5023) -> dict[str, NDArray[np.float32]]:
+    """Arrays laid out as FLAME's, about as large, and with nothing of FLAME in them."""
+    joints = uniform("flame/J_regressor", 5 * vertices).reshape(5, vertices)
+    joints = np.where(joints > 0.99, joints, 0).astype(np.float32) + np.float32(1e-3 / vertices)
+    skin = np.abs(unit_noise("flame/weights", (vertices, 5))).astype(np.float32) ** 3 + np.float32(1e-3)
+    return {
+        "v_template": unit_noise("flame/v_template", (vertices, 3)) * np.float32(0.06),
+        "shapedirs": unit_noise("flame/shapedirs", (vertices, 3, 400)) * np.float32(0.001),
+        "posedirs": unit_noise("flame/posedirs", (vertices, 3, 36)) * np.float32(0.002),
+        "J_regressor": _rows_of_sum_1(joints),
+        "weights": _rows_of_sum_1(skin),
+    }
+
+
+def _rows_of_sum_1(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    exact = x.astype(np.float64)
+    return (exact / exact.sum(1, keepdims=True)).astype(np.float32)
