@@ -64,3 +64,9 @@ def test_phones_follow_the_voice_whichever_way_it_is_changed(clip, speech):
         assert phones[-1][1] / clip.phones[-1][1] == pytest.approx(len(audio) / len(speech), abs=2e-3)
         lengths.add(len(audio))
     assert len(lengths) > 4
+
+
+def test_the_same_seed_changes_a_voice_alike_and_a_breath_is_left_as_it_is(speech):
+    again = [augment.change_voice(speech[:16000], 1.1, random.Random(5), 1.0) for _ in range(2)]
+    assert np.array_equal(*again)
+    assert augment.change_voice(np.zeros(400, np.float32), 1.1, random.Random(5), 1.0) is None

@@ -15,7 +15,7 @@ import numpy as np
 import parselmouth
 import torch
 from numpy.typing import NDArray
-from parselmouth.praat import call
+from parselmouth.praat import call, run
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import fftconvolve, resample_poly
 
@@ -172,25 +172,28 @@ def _as_other_speaker(item: corpus.Item, rng: random.Random) -> tuple[Audio, lis
     Played faster, pitch and formants rise together, as from a man to a child; the other way sets them apart.
     """
     audio = item.samples.astype(np.float32) / 32768
-    if rng.random() < CHANGED_SHARE:
-        slower = rng.uniform(0.8, 1.25)
-        audio = change_voice(audio, rng.uniform(0.87, 1.17), rng, slower)
-    else:
+    slower = rng.uniform(0.8, 1.25)
+    changed = change_voice(audio, rng.uniform(0.87, 1.17), rng, slower) if rng.random() < CHANGED_SHARE else None
+    if changed is None:
         percent = rng.randint(84, 120)
         slower = 100 / percent
-        audio = np.asarray(resample_poly(audio, 100, percent), np.float32)
-    return audio, [(start * slower, end * slower, name) for start, end, name in item.phones]
+        changed = np.asarray(resample_poly(audio, 100, percent), np.float32)
+    return changed, [(start * slower, end * slower, name) for start, end, name in item.phones]
 
 
-def change_voice(audio: Audio, formants: float, rng: random.Random, slower: float) -> Audio:
+def change_voice(audio: Audio, formants: float, rng: random.Random, slower: float) -> Audio | None:
     """Speech (n,) with formants times `formants`, around a new median pitch, `slower` times as long.
 
     Praat's "Change gender" (overlap-add at the pitch periods). The new pitch goes with the formants, as in people:
-    those with a long vocal tract have low voices.
+    those with a long vocal tract have low voices. None where Praat finds too little voice to work on.
     """
     median = float(np.clip(165 * formants**4.5 * np.exp(rng.gauss(0, 0.3)), 75, 380))
     speech = parselmouth.Sound(audio.astype(np.float64), RATE)
-    changed = call(speech, "Change gender", 60, 600, formants, median, rng.uniform(0.6, 1.6), slower)
+    run(f"random_initializeWithSeedUnsafelyButPredictably ({rng.getrandbits(31)})")
+    try:
+        changed = call(speech, "Change gender", 60, 600, formants, median, rng.uniform(0.6, 1.6), slower)
+    except parselmouth.PraatError:
+        return None
     length = round(len(audio) * slower)
     values = changed.values[0][:length]
     return np.asarray(np.pad(values, (0, length - len(values))), np.float32)
