@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -227,6 +231,42 @@ def test_training_goes_on_where_it_was_stopped(tmp_path):
     whole = learn(tmp_path / "whole")
     assert learn(tmp_path / "stopped", stop_at=3) is None
     assert torch.equal(learn(tmp_path / "stopped"), whole)
+
+
+SHARED = """
+import sys
+from pathlib import Path
+import torch
+from accelerate import Accelerator
+from artalk.core.train.loop import Schedule, fit
+torch.set_num_threads(1)
+torch.manual_seed(0)
+module = torch.nn.Linear(3, 1)
+drawn = []
+def step(rng, _):
+    drawn.append(rng.normal(size=(4, 3)))
+    return {"loss": module(torch.from_numpy(drawn[-1]).float()).square().mean()}
+fit(module, step, Schedule(4, warmup=1, bf16=False), Path(sys.argv[1]), accelerator=Accelerator(cpu=True))
+print(drawn[0][0, 0], module.weight.tolist())
+"""
+
+
+def test_two_processes_draw_different_batches_and_learn_the_same(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SHARED, str(tmp_path)]
+    processes = [
+        subprocess.Popen(
+            command, env=common | {"RANK": rank, "LOCAL_RANK": rank}, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+        for rank in "01"
+    ]
+    (first_drawn, first), (second_drawn, second) = (p.communicate(timeout=300)[0].split(" ", 1) for p in processes)
+    assert first_drawn != second_drawn
+    assert first == second
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
 
 
 @settings(max_examples=20, deadline=None)
