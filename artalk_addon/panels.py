@@ -52,9 +52,12 @@ def _draw_choices(layout: bpy.types.UILayout, chosen: Any) -> None:
     if models.entry(chosen.model).weights is None:
         column.prop(chosen, "weights")
     column.prop(chosen, "seed")
+    column.prop(chosen, "head")
+    column.prop(chosen, "brows")
     toggles = column.column(heading="Add")
     toggles.prop(chosen, "blinks")
     toggles.prop(chosen, "gaze")
+    toggles.prop(chosen, "breath")
 
 
 def _button_text(selected: int) -> str:

@@ -24,6 +24,7 @@ from .polish.gaze import add_gaze, gaze_shifts
 from .polish.head import add_head, ease_jumps
 from .polish.limits import within_limits
 from .polish.prosody import listen
+from .polish.seals import hold_seals
 from .polish.silence import hold_in_silence
 
 Post = Literal["artalk", "published", "none"]
@@ -123,7 +124,9 @@ def polish(motion: Motion, audio: NDArray[np.float32], options: Options) -> Moti
 
         # the published tools cut at 30 s, which nobody wants of a long line
         motion = published(motion, limit=PUBLISHED_LIMIT if options.post == "published" else None)
-    motion = ease_jumps(motion) if layered else motion
+    if layered:
+        # on the model's own frames: afterwards a jump or a seal is spread over more of them
+        motion = hold_seals(ease_jumps(within_limits(motion)))
     motion = motion.resample(options.fps or motion.fps)
     return add_layers(motion, audio, options) if layered else motion
 
@@ -135,7 +138,7 @@ def add_layers(motion: Motion, audio: NDArray[np.float32], options: Options) -> 
     """
     voice = listen(audio)
     seed = options.seed
-    motion = hold_in_silence(within_limits(motion), audio, options.hold_in_silence)
+    motion = hold_in_silence(motion, audio, options.hold_in_silence)
     motion = add_breath(motion, voice.phrases, options.breath)
     motion = add_brows(motion, voice.accents, seed, options.brows)
     motion = add_head(motion, voice, seed, options.head)

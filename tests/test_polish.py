@@ -6,11 +6,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from artalk.core.basis import ARKIT
+from artalk.core.generate import Options, polish
 from artalk.core.motion import Motion
 from artalk.core.polish.blinks import add_blinks, blink_curve, blink_times
-from artalk.core.polish.gaze import add_gaze, gaze_shifts
+from artalk.core.polish.breath import add_breath
+from artalk.core.polish.brows import add_brows
+from artalk.core.polish.gaze import Shift, add_gaze, gaze_shifts
+from artalk.core.polish.head import add_head, ease_jumps, hold_in_pauses
 from artalk.core.polish.limits import within_limits
 from artalk.core.polish.phrases import Phrase, phrases
+from artalk.core.polish.prosody import Accent, Prosody, listen, pitch_semitones
+from artalk.core.polish.seals import hold_seals, lip_gap
 from artalk.core.polish.silence import hold_in_silence, mouth_channels
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,3 +135,141 @@ def test_lips_are_not_pushed_through_each_other():
     assert out.values[:, :52].max() <= 1
     assert (out.channel("mouthClose") <= out.channel("jawOpen")).all()
     assert np.array_equal(out.values[:, 52:], values[:, 52:])
+
+
+TALK = [Phrase(3.0 * i + 0.5, 3.0 * i + 2.6) for i in range(40)]
+BEATS = [Accent(phrase.start + lag, rank) for phrase in TALK for lag, rank in ((0.4, 0.5), (1.4, 0.95))]
+VOICE = Prosody(TALK, BEATS, np.zeros(6000), np.zeros(6000))
+
+
+def head_of(motion):
+    return np.degrees(motion.values[:, 52:55])
+
+
+def test_head_layer_moves_as_a_speaker_does_is_seeded_and_can_be_turned_off():
+    motion = still(120)
+    one, same, other = (add_head(motion, VOICE, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one.values, same.values)
+    assert np.abs(head_of(one) - head_of(other)).max() > 2
+    assert (head_of(one).std(axis=0) > (1.2, 1.2, 0.7)).all()
+    assert np.linalg.norm(np.diff(head_of(one), axis=0), axis=1).max() * 25 < 90
+    assert not add_head(motion, VOICE, 1, amount=0).values.any()
+    half = head_of(add_head(motion, VOICE, 1, amount=0.5))
+    assert 0.3 < half.std() / head_of(one).std() < 0.7
+    assert not one.values[:, :52].any()
+
+
+def test_head_nods_down_after_accents():
+    head = head_of(add_head(still(120), VOICE, 3))[:, 0]
+    frames = np.round(np.array([beat.time for beat in BEATS]) * 25).astype(int)
+    about = np.array([head[frames + shift].mean() for shift in range(-8, 15)])
+    assert 8 <= about.argmax() <= 8 + 0.35 * 25
+
+
+def test_one_seed_is_one_performance_at_every_rate_and_length():
+    at_25, at_50, longer = (add_head(still(length, fps), VOICE, 4) for length, fps in ((120, 25), (120, 50), (150, 25)))
+    assert np.abs(head_of(at_25) - head_of(at_50)[::2]).max() < 0.6
+    assert np.abs(head_of(at_25)[:2700] - head_of(longer)[:2700]).max() < 0.2
+
+
+def test_idle_head_is_nearly_still():
+    head = head_of(add_head(still(120), Prosody([], [], np.zeros(6000), np.zeros(6000)), 1))
+    assert 0.2 < head[:, 0].std() < 1.2
+    assert (np.linalg.norm(np.diff(head, axis=0), axis=1) * 25 > 2).mean() < 0.4
+
+
+def test_the_head_rests_in_a_pause_and_goes_on_after_it():
+    seconds = np.arange(0, 10, 0.04)
+    moving = np.stack([5 * np.sin(2 * seconds)] * 3, axis=1)
+    held = hold_in_pauses(moving, seconds, [Phrase(1, 4), Phrase(6, 9)], 1.0)
+    inside = (seconds > 4.2) & (seconds < 5.8)
+    assert np.ptp(held[inside], axis=0).max() < 1e-6
+    assert np.allclose(held[(seconds > 6.6) & (seconds < 8.8)], moving[(seconds > 6.6) & (seconds < 8.8)])
+    assert np.array_equal(hold_in_pauses(moving, seconds, [Phrase(1, 4), Phrase(6, 9)], 0.0), moving)
+
+
+def test_jumps_between_windows_become_moves():
+    values = still(8).values.copy()
+    values[100:, ARKIT.index("head_y")] = np.radians(6)
+    eased = head_of(ease_jumps(still(8).with_values(values)))[:, 1]
+    assert np.diff(eased).max() * 25 < 45
+    assert eased[0] == 0
+    assert eased[-1] == pytest.approx(6, abs=1e-4)
+
+
+@given(st.integers(0, 4), st.floats(0, 0.6))
+@settings(max_examples=15, deadline=None)
+def test_head_keeps_within_what_a_neck_can_do(seed, own):
+    values = still(20).values.copy()
+    values[:, 52:55] = own
+    head = np.abs(head_of(add_head(still(20).with_values(values), VOICE, seed, 2.0)))
+    assert (head.max(axis=0) <= np.array([20, 25, 12]) + 1e-3).all()
+
+
+def test_brows_rise_with_some_of_the_strongest_accents():
+    motion = still(120)
+    out = add_brows(motion, BEATS, 0)
+    raised = out.channel("browInnerUp")
+    tops = np.flatnonzero((raised[1:-1] > raised[:-2]) & (raised[1:-1] >= raised[2:])) + 1
+    strong = np.array([beat.time for beat in BEATS if beat.rank > 0.9])
+    assert 10 <= len(tops) < len(strong)
+    assert max(np.abs(strong - top / 25).min() for top in tops) <= 0.04
+    assert 0.1 < raised.max() <= 0.36
+    assert not add_brows(motion, BEATS, 0, amount=0).values.any()
+
+
+def test_breath_parts_the_lips_before_a_phrase_and_still_counts_as_rest():
+    out = add_breath(still(10), [Phrase(1, 4), Phrase(5, 6), Phrase(6.2, 8)])
+    jaw = out.channel("jawOpen")
+    assert jaw[round(4.6 * 25) : 5 * 25].max() > 0.03
+    assert lip_gap(out).max() <= 2
+    assert not jaw[: 4 * 25].any()
+    assert not jaw[5 * 25 - 1 :].any()  # lips are shut for a first p; the second pause is too short to breathe in
+    assert not add_breath(still(10), TALK, amount=0).values.any()
+
+
+def test_short_seals_are_held_and_long_ones_left_alone():
+    values = still(2).values.copy()
+    jaw = ARKIT.index("jawOpen")
+    values[:, jaw] = 0.3
+    values[10, jaw] = 0.0
+    values[30:34, jaw] = 0.0
+    gap = lip_gap(hold_seals(still(2).with_values(values)))
+    seconds = np.arange(0, 2, 0.001)
+    shut = np.interp(seconds * 25, np.arange(50), gap) <= 1.0
+    assert 0.06 < shut[: 20 * 40].sum() * 0.001 < 0.1
+    assert np.array_equal(gap[25:], lip_gap(still(2).with_values(values))[25:])
+    assert gap[9] >= 1
+    assert gap[11] >= 1
+
+
+def test_very_large_shifts_of_gaze_bring_a_blink():
+    shifts = [Shift(5.0 * i, (0, -17), (0, 17)) for i in range(1, 20)]
+    times = np.array(blink_times(100, [], np.random.default_rng(0), shifts))
+    assert np.mean([np.abs(times - shift.start).min() < 0.3 for shift in shifts]) > 0.9
+
+
+def test_pitch_is_heard_in_semitones():
+    seconds = np.arange(32000) / 16000
+    voice = np.sin(2 * np.pi * np.where(seconds < 1, 110.0, 220 * 2 ** (-6 / 12)) * seconds).astype(np.float32)
+    pitch = pitch_semitones(voice)
+    assert np.median(pitch[60:95]) - np.median(pitch[5:40]) == pytest.approx(6, abs=0.4)
+    assert not pitch_semitones(np.zeros(16000, np.float32)).any()
+
+
+def test_accents_are_where_the_voice_is_louder():
+    seconds = np.arange(4 * 16000) / 16000
+    loud = 0.05 + 0.3 * (np.abs(seconds - 2) < 0.1)
+    accents = listen((loud * np.sin(2 * np.pi * 130 * seconds)).astype(np.float32)).accents
+    strongest = max(accents, key=lambda accent: accent.rank)
+    assert strongest.time == pytest.approx(1.9, abs=0.06)
+
+
+def test_polish_puts_eyes_against_the_finished_head_at_the_final_rate(voice):
+    out = polish(still(3), voice, Options(fps=50))
+    assert out.fps == 50
+    without = polish(still(3), voice, Options(fps=50, head=0))
+    turned = out.channel("left_eye_y") - without.channel("left_eye_y")
+    assert np.allclose(turned, -0.97 * (out.channel("head_y") - without.channel("head_y")), atol=1e-5)
+    off = Options(head=0, gaze=0, brows=0, breath=0, blinks=0, hold_in_silence=0)
+    assert not polish(still(3), voice, off).values.any()

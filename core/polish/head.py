@@ -25,7 +25,7 @@ from .prosody import Accent, Prosody
 Array = NDArray[np.float64]
 
 # degrees are pitch (chin down is positive), yaw and roll, as in `core.basis`
-_POSE_SPREAD = np.array([2.2, 2.8, 1.6])
+_POSE_SPREAD = np.array([2.5, 2.8, 1.6])
 _POSE_MEMORY = 0.55
 _POSE_LIMIT = 3.0
 _MOVE_BASE, _MOVE_PER_DEGREE = 0.35, 0.09
@@ -38,7 +38,7 @@ _DRIFT_SPREAD, _IDLE_SPREAD = np.array([0.8, 1.0, 0.6]), np.array([0.4, 0.5, 0.3
 _DRIFT_HZ, _IDLE_HZ = 0.6, 0.2
 
 _NOD, _SWING = 0.65, 0.20
-_BEAT_MEDIAN, _BEAT_SIGMA, _BEAT_LARGEST = 2.4, 0.5, 8.0
+_BEAT_MEDIAN, _BEAT_SIGMA, _BEAT_LARGEST = 1.8, 0.5, 8.0
 _BEAT_RISE, _BEAT_FALL, _BEAT_FASTEST = 0.22, 1.35, 32.0
 _BEAT_AFTER_ONSET = 0.1
 _DOWNWARD, _WITH_YAW, _SWING_FALL = 0.7, 0.4, 4.0
@@ -51,9 +51,10 @@ _SWAY, _SWAY_HZ = 0.3, 0.25
 _GAIN_SIGMA, _GAIN_RANGE = 0.15, (0.8, 1.3)
 _LIMITS = np.array([20.0, 25.0, 12.0])
 
+_FASTEST = 75.0
 _JUMP = 45.0
 """Degrees a second that no beat of the model's own reaches from one frame to the next."""
-_REST_FROM, _REST_IN, _REST_OUT, _LEAD_OF_REST = 0.6, 0.3, 0.5, 0.2
+_REST_FROM, _REST_IN, _REST_OUT, _LEAD_OF_REST = 0.6, 0.3, 0.5, 0.14
 
 
 def add_head(motion: Motion, voice: Prosody, seed: int, amount: float = 1.0) -> Motion:
@@ -64,7 +65,10 @@ def add_head(motion: Motion, voice: Prosody, seed: int, amount: float = 1.0) -> 
     seconds = np.arange(len(motion)) / motion.fps
     columns = motion.basis.indices(HEAD_ROTATION)
     own = np.degrees(motion.values[:, columns]).astype(np.float64)
-    rested = hold_in_pauses(own + amount * _in_speech(seconds, voice, seed), seconds, voice.phrases, min(amount, 1.0))
+    spoken = own + amount * _in_speech(seconds, voice, seed)
+    if amount:
+        spoken = cap_speed(spoken, seconds)
+    rested = hold_in_pauses(spoken, seconds, voice.phrases, min(amount, 1.0))
     turned = rested + amount * _between(seconds, voice.phrases, seed)
     values = motion.values.copy()
     values[:, columns] = np.radians(np.clip(turned, -_LIMITS, _LIMITS))
@@ -89,6 +93,18 @@ def ease_jumps(motion: Motion) -> Motion:
     values = motion.values.copy()
     values[:, columns] = np.radians(head)
     return motion.with_values(values)
+
+
+def cap_speed(head: Array, seconds: Array) -> Array:
+    """Head (T, 3) in degrees that turns by 75 degrees a second at most; what is left of a quicker move comes slower."""
+    steps = np.diff(head, axis=0)
+    largest = _FASTEST * np.diff(seconds)[:, None]
+    over = steps - steps * np.minimum(1, largest / np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), 1e-9))
+    capped = head.copy()
+    capped[1:] -= np.cumsum(over, axis=0)
+    for frame in np.flatnonzero(over.any(axis=1)):
+        add_step(capped, seconds, seconds[frame] - _MOVE_BASE / 2, _MOVE_BASE, over[frame])
+    return capped
 
 
 def hold_in_pauses(head: Array, seconds: Array, spoken: Sequence[Phrase], amount: float) -> Array:

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 _PITCH_RANGE = (65.0, 400.0)
 _PITCH_WINDOW = 512
 """Samples at 8 kHz, 64 ms: four periods of the lowest voice."""
-_VOICED = 0.5
+_VOICED, _OCTAVE_COST = 0.5, 0.05
 _AT_ONCE = 2000
 
 _ACCENTS_PER_SECOND = 1.0
@@ -125,7 +125,9 @@ def _periods(pieces: NDArray[np.float32]) -> tuple[Array, Array]:
     own = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * len(window))) ** 2)[: correlation.shape[1]]
     shortest, longest = (int(RATE / 2 / pitch) for pitch in _PITCH_RANGE[::-1])
     search = correlation[:, shortest : longest + 1] / own[shortest : longest + 1]
-    best = search.argmax(axis=1)
+    # two periods fit as well as one: the shorter wins when they are alike (Boersma 1993, 'octave cost')
+    cost = _OCTAVE_COST * np.log2(np.arange(shortest, longest + 1) / shortest)
+    best = (search - cost * correlation[:, :1] / own[0]).argmax(axis=1)
     silent = correlation[:, 0] < 1e-4 * own[0]
     strength = search[np.arange(len(pieces)), best] / np.where(silent, np.inf, correlation[:, 0] / own[0])
     return (best + shortest).astype(np.float64), strength

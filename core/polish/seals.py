@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hold closed lips long enough to be seen: a seal on p, b or m lasts 60 to 120 ms (Stathopoulos and Weismer 1983)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..motion import Motion
+from .silence import mouth_channels
+
+_MM_PER_WEIGHT = {
+    "jawOpen": 27.0,
+    "mouthClose": -27.0,
+    "mouthFunnel": 11.0,
+    "mouthLowerDownLeft": 3.0,
+    "mouthLowerDownRight": 3.0,
+    "mouthUpperUpLeft": 3.0,
+    "mouthUpperUpRight": 3.0,
+}
+"""By how much a shape parts the lips of the default head."""
+_SEALED_MM = 1.0
+_SHORTEST = 0.07
+"""Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
+
+
+def lip_gap(motion: Motion) -> NDArray[np.float64]:
+    """How far ARKit motion parts the lips of an ordinary head, mm (T,)."""
+    weights = motion.values[:, motion.basis.indices(list(_MM_PER_WEIGHT))].astype(np.float64)
+    return np.asarray(weights @ np.array(list(_MM_PER_WEIGHT.values())))
+
+
+def hold_seals(motion: Motion) -> Motion:
+    """The motion with seals of the lips under 70 ms made that long; it takes the model's own frames.
+
+    The frames beside a seal are drawn towards it, no further than to where the lips just meet.
+    """
+    gap = lip_gap(motion)
+    values = motion.values.copy()
+    columns = mouth_channels(motion.basis.channels)
+    edges = np.flatnonzero(np.diff((gap <= _SEALED_MM).astype(np.int8)))
+    for before, last in pairwise(edges):
+        if gap[before] <= _SEALED_MM:
+            continue  # this pair of edges is the open stretch between two seals
+        sides = ((before, before + 1), (last + 1, last))
+        reach = [(_SEALED_MM - gap[inner]) / (gap[outer] - gap[inner]) for outer, inner in sides]
+        missing = _SHORTEST * motion.fps - (last - before - 1 + sum(reach))
+        if missing <= 0:
+            continue
+        for (outer, inner), share in zip(sides, _shares(reach, missing), strict=True):
+            wanted = gap[inner] + (_SEALED_MM - gap[inner]) / share if share > 0 else gap[outer]
+            draw = max(0.0, (gap[outer] - wanted) / (gap[outer] - gap[inner]))
+            values[outer, columns] += np.float32(draw) * (values[inner, columns] - values[outer, columns])
+    return motion.with_values(values)
+
+
+def _shares(reach: list[float], missing: float) -> list[float]:
+    """Where the two crossings should lie, in frames outside the seal (at most 1), when `missing` frames are added."""
+    first = min(1.0, reach[0] + missing / 2)
+    second = min(1.0, reach[1] + missing - (first - reach[0]))
+    return [min(1.0, reach[0] + missing - (second - reach[1])), second]
