@@ -29,10 +29,12 @@ from .teacher import NEUTRAL, Array, motion
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 """Deviation of each number of a random style."""
-CONTACT_WEIGHTS = (0.55, 0.12)
-"""Weight of the bits where lips are shut or on the teeth, at the first and at the last step. The corpus has more of
-these sounds than real speech, and real voices are heard less surely than synthetic ones: at weight 1 every doubtful
-sound would close the lips."""
+CLOSURE_WEIGHTS = (0.55, 0.12)
+"""Weight of the bits where the lips are shut, at the first and at the last step. The corpus has more of these sounds
+than real speech, and real voices are heard less surely than synthetic ones: at weight 1 every doubtful sound would
+close the lips."""
+TEETH_WEIGHT = 0.5
+"""Weight of the bits where the lower lip is on the teeth, for the same reason; a doubtful f is less of a nuisance."""
 _BLOCK_FRAMES = 3000
 
 
@@ -109,8 +111,8 @@ def train(
     trained = Trained(model)
 
     def step(rng: np.random.Generator, progress: float) -> Losses:
-        contact_weight = float(np.interp(progress, (0, 1), CONTACT_WEIGHTS))
-        return losses(model, trained.style_head, _batch(data, heard, model, config, rng), config, contact_weight)
+        closure_weight = float(np.interp(progress, (0, 1), CLOSURE_WEIGHTS))
+        return losses(model, trained.style_head, _batch(data, heard, model, config, rng), config, closure_weight)
 
     fit(trained, step, config.schedule, folder, say)
     return model.eval()
@@ -191,7 +193,7 @@ def _pick(values: NDArray[np.float16], starts: NDArray[np.int64], length: int) -
 
 
 def losses(
-    model: ArtalkModel, style_head: nn.Module, batch: Batch, config: GeneratorTraining, contact_weight: float
+    model: ArtalkModel, style_head: nn.Module, batch: Batch, config: GeneratorTraining, closure_weight: float
 ) -> Losses:
     """Cross-entropy of the bits, the error of the decoded likely motion, and of the style's numbers."""
     codec, generator = model.codec, model.generator
@@ -208,11 +210,11 @@ def losses(
     margin = logits[..., 1] - logits[..., 0]
     bits = torch.cat(target.bits, dim=1)
     wrong = F.binary_cross_entropy_with_logits(margin, bits.float(), reduction="none").mean(-1)
-    contact = _contact(batch.moved[:, frames:])[..., None]
-    care = 1 - (1 - contact_weight) * pool_scales(contact, codec.config.scales)[..., 0]
+    spared = _spared(batch.moved[:, frames:], closure_weight)
+    care = 1 - pool_scales(spared[..., None], codec.config.scales)[..., 0]
     cross_entropy = (wrong * care * _token_weights(codec.config)).sum(1).mean()
     decoded = codec.decode(history.feature, likely_feature(codec, margin)).float()
-    parts = motion_losses(decoded, batch.moved[:, frames:], closure=contact_weight - 1)
+    parts = motion_losses(decoded, batch.moved[:, frames:], closure=closure_weight - 1)
     moved = parts["position"] + 0.5 * parts["velocity"] + parts["gap"]
     hits = ((margin > 0) == bits).float().mean()
     amounts = (batch.amounts - batch.amounts.new_tensor(NEUTRAL.vector())) / batch.amounts.new_tensor(STYLE_SPREAD)
@@ -228,10 +230,11 @@ def losses(
     }
 
 
-def _contact(moved: Tensor) -> Tensor:
-    """1 where the lips are shut in a closure or on the teeth, (B, T, C) -> (B, T)."""
+def _spared(moved: Tensor, closure_weight: float) -> Tensor:
+    """By how much less than 1 each frame's bits count: motion (B, T, C) -> (B, T)."""
     shut = moved[..., ARKIT.index("mouthPressLeft")] > 0.2
-    return (shut | (moved[..., ARKIT.index("mouthRollLower")] > 0.3)).to(moved.dtype)
+    tooth = moved[..., ARKIT.index("mouthRollLower")] > 0.3
+    return torch.maximum((1 - closure_weight) * shut, (1 - TEETH_WEIGHT) * tooth)
 
 
 def likely_feature(codec: MotionCodec, margin: Tensor) -> Tensor:
