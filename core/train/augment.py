@@ -185,13 +185,14 @@ def change_voice(audio: Audio, formants: float, rng: random.Random, slower: floa
     """Speech (n,) with formants times `formants`, around a new median pitch, `slower` times as long.
 
     Praat's "Change gender" (overlap-add at the pitch periods). The new pitch goes with the formants, as in people:
-    those with a long vocal tract have low voices. None where Praat finds too little voice to work on.
+    those with a long vocal tract have low voices. Its range may hardly grow: Praat never comes back from a pitch that
+    would fall under zero. None where Praat finds too little voice to work on.
     """
     median = float(np.clip(165 * formants**4.5 * np.exp(rng.gauss(0, 0.3)), 75, 380))
     speech = parselmouth.Sound(audio.astype(np.float64), RATE)
     run(f"random_initializeWithSeedUnsafelyButPredictably ({rng.getrandbits(31)})")
     try:
-        changed = call(speech, "Change gender", 60, 600, formants, median, rng.uniform(0.6, 1.6), slower)
+        changed = call(speech, "Change gender", 60, 600, formants, median, rng.uniform(0.5, 1.05), slower)
     except parselmouth.PraatError:
         return None
     length = round(len(audio) * slower)
