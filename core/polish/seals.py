@@ -22,7 +22,7 @@ _MM_PER_WEIGHT = {
 }
 """By how much a shape parts the lips of the default head."""
 _SEALED_MM = 1.0
-_SHORTEST = 0.07
+_SHORTEST = 0.062
 """Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
 
 
@@ -33,7 +33,7 @@ def lip_gap(motion: Motion) -> NDArray[np.float64]:
 
 
 def hold_seals(motion: Motion) -> Motion:
-    """The motion with seals of the lips under 70 ms made that long; it takes the model's own frames.
+    """The motion with seals of the lips under 62 ms made that long; it takes the model's own frames.
 
     The frames beside a seal are drawn towards it, no further than to where the lips just meet.
     """
