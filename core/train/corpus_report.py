@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
 from ..phones import is_silence, lookup
 from . import corpus, recordings
@@ -26,6 +28,17 @@ class CorpusReport:
     languages: defaultdict[str, float] = field(default_factory=_zeros)
     licences: defaultdict[str, float] = field(default_factory=_zeros)
     phones: Counter[str] = field(default_factory=Counter)
+
+    def by_source(self) -> str:
+        """Minutes and voices of each engine or package as a Markdown table."""
+        minutes: defaultdict[str, float] = _zeros()
+        names: defaultdict[str, list[str]] = defaultdict(list)
+        for name, value in self.voices.items():
+            source, voice = name.split(" | ")
+            minutes[source] += value
+            names[source].append(voice)
+        rows = [(f"{source} | {_listed(sorted(names[source]))}", value) for source, value in _minutes(minutes)]
+        return _table("source | voices", rows)
 
     def text(self) -> str:
         """The report as Markdown tables."""
@@ -80,7 +93,9 @@ def plot(item: corpus.Item, path: Path) -> None:
     wave.plot([index / RATE for index in range(len(item.samples))], item.samples, linewidth=0.4)
     wave.set_title(f"{item.voice}: {item.text}", fontsize=9)
     wave.set_yticks([])
-    spectrum.specgram(item.samples / 32768 + 1e-6, NFFT=256, Fs=RATE, noverlap=192, vmin=-140)
+    # exact zeros have no logarithm
+    audible = item.samples / 32768 + np.random.default_rng(0).normal(0, 1e-6, len(item.samples))
+    spectrum.specgram(audible, NFFT=256, Fs=RATE, noverlap=192, vmin=-140)
     spectrum.set_xlim(0, seconds)
     for start, end, name in item.phones:
         for axes in (wave, spectrum):
@@ -89,6 +104,11 @@ def plot(item: corpus.Item, path: Path) -> None:
     spectrum.set_xlabel("seconds")
     spectrum.set_ylabel("Hz")
     figure.savefig(path, dpi=110)
+
+
+def _listed(voices: Sequence[str]) -> str:
+    """The names of up to 40 voices; espeak-ng has hundreds."""
+    return f"{len(voices)}: {' '.join(voices)}" if len(voices) <= 40 else str(len(voices))
 
 
 def _minutes(counted: Mapping[str, float]) -> list[tuple[str, str]]:
