@@ -12,7 +12,7 @@ from artalk.core import models
 from artalk.core.artalk.config import CodecConfig, GeneratorConfig, StyleConfig
 from artalk.core.basis import ARKIT
 from artalk.core.errors import InputError
-from artalk.core.train import mini
+from artalk.core.train import corpus, mini
 from artalk.core.train.codec import CodecTraining
 from artalk.core.train.encoder import EncoderTraining
 from artalk.core.train.generator import GeneratorTraining
@@ -20,8 +20,8 @@ from artalk.core.train.loop import Schedule
 from safetensors.torch import load_file
 
 pytestmark = pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in ("flite", "festival", "espeak-ng", "bible")),
-    reason="flite, festival, espeak-ng and bible-kjv are not all installed",
+    bool(corpus.missing_packages()) or shutil.which("bible") is None,
+    reason="the synthesisers, their voices and bible-kjv are not all installed",
 )
 
 
@@ -30,6 +30,7 @@ def small(steps):
     return mini.MiniTraining(
         hours=1 / 60,
         variants=1,
+        recorded_variants=0,
         encoder=EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),
         codec=CodecTraining(
             schedule, batch=4, codec=CodecConfig(len(ARKIT), code_dim=8, width=32, depth=1, heads=2, scale_gains=True)
@@ -70,6 +71,14 @@ def test_the_card_says_what_it_was_made_of(trained):
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     for fact in ("flite", "King James", "encoder 40, codec 40, generator 40", "artalk train mini", "GPL-3.0"):
         assert fact in card
+
+
+def test_the_corpus_is_reported_on(trained):
+    _, work = trained
+    report = mini.train_corpus(work, small(40), jobs=1).read_text(encoding="utf-8")
+    assert "| flite | slt |" in report or "| flite | rms |" in report or "| flite | awb |" in report
+    assert "Apache-2.0" in report
+    assert (work / "corpus-pico.png").stat().st_size > 10_000
 
 
 def test_training_again_finds_everything_done(trained):

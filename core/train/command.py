@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WORK = Path(".cache/train")
 STAGES = {
-    "corpus": "synthesise speech with exact phone timings",
+    "corpus": "synthesise speech, fetch and align recordings; with a report",
     "encoder": "teach the speech encoder to hear (after corpus)",
     "codec": "teach the motion codec (after corpus)",
     "generator": "teach the generator (after encoder and codec)",
@@ -88,6 +88,8 @@ def _run_mini(arguments: argparse.Namespace) -> None:
     stage = getattr(mini, f"train_{arguments.stage}")
     if arguments.stage == "mini":
         print(stage(arguments.out, arguments.work, config, jobs=arguments.jobs, say=_say))
+    elif arguments.stage == "corpus":
+        print(stage(arguments.work, config, jobs=arguments.jobs, say=_say))
     else:
         stage(arguments.work, config, jobs=arguments.jobs, say=_say)
 

@@ -13,7 +13,7 @@ import torch
 from ..artalk.checkpoint import file_hash, save_safetensors
 from ..artalk.codec import MotionCodec
 from ..artalk.model import ArtalkModel
-from . import augment, codec, corpus, encoder, generator, recordings
+from . import augment, codec, corpus, corpus_report, encoder, generator, recordings
 from .loop import Say
 
 CARD_HEAD = """# artalk-mini
@@ -26,15 +26,13 @@ layers added afterwards.
 CARD_DATA = """
 ## Data
 
-Only synthesised speech with exact phone timings; no recordings of people, no motion capture. The texts are verses of
-the King James Bible (public domain) and sentence templates and syllables written for this project. The voices:
+Synthesised speech with exact phone timings (that of Pico is aligned), and recordings of people, aligned with their
+texts; no motion capture. No speaker of the evaluation is among them. The texts are verses of the King James Bible
+(public domain) and sentence templates and syllables written for this project. Minutes before augmentation:
 
-| engine | share | voices | terms |
-|---|---|---|---|
-| flite | 45 % | slt, rms, awb, kal16 | free (BSD-like) |
-| festival | 20 % | kal, ked, slt-hts | free (BSD-like) |
-| espeak-ng, English | 25 % | 7 accents, 73 variants | the program is GPL-3; its output is the user's |
-| espeak-ng, 20 other languages | 10 % | the same variants | the same |
+{voices}
+
+{credits}
 
 The motion is the teacher's (`core/train/teacher.py`): phones to eight articulation tracks by dominance blending
 (Cohen and Massaro 1993) with hard closures, an articulation map to ARKit shapes, and head and brows from pitch,
@@ -47,18 +45,18 @@ CARD_TRAINING = """
 
 Parameters: {sizes}; stored in half precision, sha256 `{hash}`.
 
-{hours:g} hours of speech, each utterance augmented {variants} times (speaker resampling, vocal-tract warp, rooms,
-noise, babble, music, band limits, clipping, levels; {quiet:.0%} clips without speech), seed {seed}. Steps: {steps};
-two processor cores, no GPU. The command that makes it from nothing, on Debian with `flite festival festvox-kallpc16k
-festvox-kdlpc16k festvox-us-slt-hts espeak-ng bible-kjv` installed:
+{hours:g} hours of synthesised speech, each utterance augmented {variants} times, recordings {recorded} times (pitch and
+vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, rooms, noise, babble, music, band limits,
+clipping, levels; {quiet:.0%} clips without speech), seed {seed}. Steps: {steps}; two processor cores, no GPU. The
+command that makes it from nothing, on Debian; it names the packages that it misses:
 
     artalk train mini --out weights/artalk-mini.safetensors
 """
 CARD_LIMITS = """
 ## Limits
 
-It has learned from a handful of synthetic voices, so real voices are heard less well than those: expect missed or
-surplus closures, more of them in languages other than English, in noise, in singing and with several people talking.
+It has learned mostly from synthetic voices, so real voices are heard less well than those: expect missed or surplus
+closures, more of them in languages other than English, in noise, in singing and with several people talking.
 Head and brow motion follow the voice only. Rounding and lip-to-teeth contacts are the weakest sounds. It is a tool for
 animation, not a phonetic measurement, and it says nothing about the feelings of a speaker.
 
@@ -93,23 +91,34 @@ def train_mini(
     """
     config = config or MiniTraining()
     model = train_generator(work, config, jobs=jobs, say=say)
-    export(model, out, config)
+    shards = corpus_shards(work, config, jobs=jobs, say=say)
+    export(model, out, config, voices=corpus_report.report(shards).by_source())
     return out
 
 
-def corpus_shards(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[list[Path]]:
-    """Shards of synthesised and of recorded speech."""
-    spoken = corpus.build(work / "corpus", config.hours, config.seed, jobs, say)
-    recorded = recordings.build(work / "recordings", jobs, say) if config.recorded_variants else []
-    return [spoken, recorded]
+def train_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> Path:
+    """The corpus, augmented, and a report on it in `work`: minutes by voice and licence, phone counts, pictures."""
+    bake_corpus(work, config, jobs=jobs, say=say)
+    return corpus_report.write(corpus_shards(work, config, jobs=jobs, say=say), work)
 
 
-def train_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
-    """Corpus and augmented training data; returns the baked files, one variant after the other."""
-    baked = []
+def corpus_shards(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
+    """Shards of synthesised speech, then of recordings."""
+    return [
+        *corpus.build(work / "corpus", config.hours, config.seed, jobs, say),
+        *(recordings.build(work / "recordings", jobs, say) if config.recorded_variants else []),
+    ]
+
+
+def bake_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
+    """Corpus and augmented training data; returns the baked files, one variant of the whole after the other."""
     shards = corpus_shards(work, config, jobs=jobs, say=say)
-    for kind, variants in zip(shards, (config.variants, config.recorded_variants), strict=True):
-        baked.append(augment.bake(kind, work / "baked", variants=variants, seed=config.seed, jobs=jobs, say=say))
+    spoken = [path for path in shards if path.parent.name == "corpus"]
+    recorded = [path for path in shards if path.parent.name == "recordings"]
+    baked = [
+        augment.bake(kind, work / "baked", variants=variants, seed=config.seed, jobs=jobs, say=say)
+        for kind, variants in ((spoken, config.variants), (recorded, config.recorded_variants))
+    ]
     return [path for variant in range(config.variants) for kind in baked for path in _share(kind, variant, config)]
 
 
@@ -120,14 +129,14 @@ def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
 
 def train_encoder(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> encoder.EncoderTeacher:
     """Stage 1 and what comes before it."""
-    baked = train_corpus(work, config, jobs=jobs, say=say)
+    baked = bake_corpus(work, config, jobs=jobs, say=say)
     torch.set_num_threads(jobs)
     return encoder.train(baked, work / "encoder", config.encoder, say)
 
 
 def train_codec(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> MotionCodec:
     """Stage 2 and what comes before it."""
-    baked = train_corpus(work, config, jobs=jobs, say=say)
+    baked = bake_corpus(work, config, jobs=jobs, say=say)
     torch.set_num_threads(jobs)
     return codec.train(_first_variant(baked, config), work / "codec", config.codec, say)
 
@@ -136,7 +145,7 @@ def train_generator(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say
     """Stage 3 and what comes before it; returns the whole model."""
     heard = train_encoder(work, config, jobs=jobs, say=say)
     coded = train_codec(work, config, jobs=jobs, say=say)
-    baked = train_corpus(work, config, jobs=jobs, say=say)
+    baked = bake_corpus(work, config, jobs=jobs, say=say)
     sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
     model = generator.new_model(sizes, heard.encoder, coded, config.generator.schedule.seed)
     return generator.train(_first_variant(baked, config), work / "generator", model, config.generator, say)
@@ -147,16 +156,18 @@ def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
     return baked[: len(baked) // config.variants]
 
 
-def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "") -> None:
-    """Write weights in half precision and the model card; `figures` is the card's section of measurements."""
+def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "", voices: str = "") -> None:
+    """Write weights in half precision and the model card; `figures` and `voices` are parts of the card."""
     out.parent.mkdir(parents=True, exist_ok=True)
     settings = json.dumps(asdict(config))
     save_safetensors(copy.deepcopy(model).half(), out, {"licence": "GPL-3.0-or-later", "training": settings})
-    out.with_suffix(".md").write_text(card(model, out, config, figures), encoding="utf-8")
+    out.with_suffix(".md").write_text(card(model, out, config, figures, voices), encoding="utf-8")
 
 
-def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str) -> str:
+def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, voices: str) -> str:
     """The model card in Markdown."""
+    sources = recordings.SOURCES if config.recorded_variants else ()
+    thanks = "\n".join(f"- `{source.package}` ({source.licence}): {source.credit}" for source in sources)
     parts = {
         "speech encoder": model.audio_encoder,
         "codec": model.codec,
@@ -170,8 +181,10 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str) 
         hash=file_hash(weights),
         hours=config.hours,
         variants=config.variants,
+        recorded=config.recorded_variants,
         quiet=augment.NON_SPEECH_SHARE,
         seed=config.seed,
         steps="encoder {}, codec {}, generator {}".format(*steps),
     )
-    return CARD_HEAD + CARD_DATA + training + figures + CARD_LIMITS
+    data = CARD_DATA.format(voices=voices, credits=thanks)
+    return CARD_HEAD + data + training + figures + CARD_LIMITS
