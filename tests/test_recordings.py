@@ -62,7 +62,7 @@ def test_build_writes_shards_with_licence_and_credit_once(voice, tmp_path, monke
     (tmp_path / "packages" / voice.source).mkdir(parents=True)
     (shard,) = recordings.build(tmp_path, jobs=1)
     assert {item.text for item in corpus.read_shard(shard)} == set(TEXTS)
-    said = recordings.about(shard)["items"][0]
+    said = corpus.about(shard)["items"][0]
     assert (said["source"], said["licence"], said["credit"]) == ("a-package", "a licence", "a name")
     before = shard.stat().st_mtime_ns
     assert recordings.build(tmp_path, jobs=1) == [shard]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +150,33 @@ def read_shard(path: Path) -> Iterator[Item]:
         first_sample, first_phone = last_sample, last_phone
 
 
+def about(path: Path) -> dict[str, Any]:
+    """What a shard says of itself; per item also source, licence, credit and language."""
+    with np.load(path, allow_pickle=False) as file:
+        return dict(json.loads(str(file["about"])))
+
+
+def write_shard(path: Path, items: Sequence[Item], terms: Sequence[dict[str, str]], more: dict[str, object]) -> None:
+    """Write utterances as a shard that `corpus.read_shard` reads; `terms` are added to what is said of each."""
+    phones = [span for item in items for span in item.phones]
+    said = [
+        {"engine": item.engine, "voice": item.voice, "text": item.text, **term}
+        for item, term in zip(items, terms, strict=True)
+    ]
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            samples=np.concatenate([np.zeros(0, np.int16), *(item.samples for item in items)]),
+            sample_ends=np.cumsum([len(item.samples) for item in items]),
+            phone_times=np.array([span[:2] for span in phones], np.float32),
+            phone_names=np.array([span[2] for span in phones], np.str_),
+            phone_ends=np.cumsum([len(item.phones) for item in items]),
+            about=np.array(json.dumps({**more, "items": said})),
+        )
+    partial.replace(path)
+
+
 def _path(folder: Path, spec: _Spec) -> Path:
     return folder / f"speech{RECIPE}-{spec.seed}-{spec.minutes:g}min-{spec.index:04d}.npz"
 
@@ -169,28 +197,9 @@ def _make_shard(job: tuple[Path, _Spec]) -> Path:
         (_espeak_items(rng, other_languages=True), 0.03),
     )
     items = [item for maker, share in makers for item in _take(maker, share * seconds)]
-    phones = [span for item in items for span in item.phones]
-    about = {
-        "recipe": asdict(spec),
-        "texts": TEXT_SOURCES,
-        "licences": LICENCES,
-        "items": [
-            {"engine": item.engine, "voice": item.voice, "licence": _licence(item), "text": item.text} for item in items
-        ],
-    }
+    about = {"recipe": asdict(spec), "texts": TEXT_SOURCES, "licences": LICENCES}
     path = _path(folder, spec)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            samples=np.concatenate([item.samples for item in items]),
-            sample_ends=np.cumsum([len(item.samples) for item in items]),
-            phone_times=np.array([span[:2] for span in phones], np.float32),
-            phone_names=np.array([span[2] for span in phones]),
-            phone_ends=np.cumsum([len(item.phones) for item in items]),
-            about=np.array(json.dumps(about)),
-        )
-    partial.replace(path)
+    write_shard(path, items, [{"licence": _licence(item)} for item in items], about)
     return path
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..phones import is_silence, lookup
-from . import corpus, recordings
+from . import corpus
 from .tts import RATE
 
 
@@ -58,7 +58,7 @@ def report(shards: Sequence[Path]) -> CorpusReport:
         raise InputError("There is no corpus to report on: make it with 'artalk train corpus'.")
     counts = CorpusReport()
     for path in shards:
-        said = recordings.about(path)
+        said = corpus.about(path)
         for item, terms in zip(corpus.read_shard(path), said["items"], strict=True):
             minutes = len(item.samples) / RATE / 60
             counts.voices[f"{terms.get('source', item.engine)} | {item.voice}"] += minutes
@@ -74,7 +74,7 @@ def write(shards: Sequence[Path], folder: Path) -> Path:
     path.write_text(report(shards).text() + "\n", encoding="utf-8")
     shown: set[str] = set()
     for shard in shards:
-        terms = recordings.about(shard)["items"]
+        terms = corpus.about(shard)["items"]
         for item, term in zip(corpus.read_shard(shard), terms, strict=True):
             source = term.get("source", item.engine)
             if source not in shown:

@@ -7,7 +7,6 @@ A clip is kept only when its text fits it better than other texts of the same vo
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import subprocess
@@ -18,7 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -300,13 +298,13 @@ def _make_voice(job: tuple[Voice, Path]) -> tuple[str, Tally]:
     items, tally = align_voice(voice)
     terms = {"source": voice.source, "licence": voice.licence, "credit": voice.credit}
     described = [{**terms, "language": voice.clips[0].language} for _ in items]
-    write_shard(folder / f"{voice.name}.npz", items, described, {"tally": vars(tally), **terms})
+    corpus.write_shard(folder / f"{voice.name}.npz", items, described, {"tally": vars(tally), **terms})
     return voice.name, tally
 
 
 def _pack(voices: Sequence[Path], folder: Path) -> list[Path]:
     """All utterances of all voices, shuffled, in shards of about ten minutes."""
-    items = [pair for path in voices for pair in zip(corpus.read_shard(path), about(path)["items"], strict=True)]
+    items = [pair for path in voices for pair in zip(corpus.read_shard(path), corpus.about(path)["items"], strict=True)]
     random.Random(0).shuffle(items)
     seconds = sum(len(item.samples) for item, _ in items) / audio.RATE
     if not items:
@@ -316,34 +314,5 @@ def _pack(voices: Sequence[Path], folder: Path) -> list[Path]:
     for index, path in enumerate(paths):
         if not path.is_file():
             share = items[index::count]
-            write_shard(path, [item for item, _ in share], [terms for _, terms in share], {})
+            corpus.write_shard(path, [item for item, _ in share], [terms for _, terms in share], {})
     return paths
-
-
-def about(path: Path) -> dict[str, Any]:
-    """What a shard says of itself; per item also source, licence, credit and language."""
-    with np.load(path, allow_pickle=False) as file:
-        return dict(json.loads(str(file["about"])))
-
-
-def write_shard(
-    path: Path, items: Sequence[corpus.Item], terms: Sequence[dict[str, str]], more: dict[str, object]
-) -> None:
-    """Write utterances as a shard that `corpus.read_shard` reads; `terms` are added to what is said of each."""
-    phones = [span for item in items for span in item.phones]
-    said = [
-        {"engine": item.engine, "voice": item.voice, "text": item.text, **term}
-        for item, term in zip(items, terms, strict=True)
-    ]
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            samples=np.concatenate([np.zeros(0, np.int16), *(item.samples for item in items)]),
-            sample_ends=np.cumsum([len(item.samples) for item in items]),
-            phone_times=np.array([span[:2] for span in phones], np.float32),
-            phone_names=np.array([span[2] for span in phones], np.str_),
-            phone_ends=np.cumsum([len(item.phones) for item in items]),
-            about=np.array(json.dumps({**more, "items": said})),
-        )
-    partial.replace(path)
