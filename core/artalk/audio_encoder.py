@@ -37,7 +37,8 @@ class AudioEncoder(Protocol):
     def encode_clip(self, audio: Tensor, window: int, first: int = 0) -> Iterable[Tensor]:
         """Audio (n,) of whole windows of `window` samples -> features (T, width) of each window in turn.
 
-        first: the number of the window to begin with; those before it are only looked back upon. An encoder may look across the borders of windows, but works through a clip of any length in flat memory.
+        first: the number of the window to begin with; those before it are only looked back upon. An encoder may look
+        across the borders of windows, but works through a clip of any length in flat memory.
         """
         ...
 

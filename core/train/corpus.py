@@ -7,7 +7,7 @@ import ctypes.util
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -156,7 +156,7 @@ def about(path: Path) -> dict[str, Any]:
         return dict(json.loads(str(file["about"])))
 
 
-def write_shard(path: Path, items: Sequence[Item], terms: Sequence[dict[str, str]], more: dict[str, object]) -> None:
+def write_shard(path: Path, items: Sequence[Item], terms: Sequence[dict[str, str]], more: Mapping[str, object]) -> None:
     """Write utterances as a shard that `corpus.read_shard` reads; `terms` are added to what is said of each."""
     phones = [span for item in items for span in item.phones]
     said = [
