@@ -76,7 +76,7 @@ def test_the_card_says_what_it_was_made_of(trained):
 def test_the_corpus_is_reported_on(trained):
     _, work = trained
     report = mini.train_corpus(work, small(40), jobs=1).read_text(encoding="utf-8")
-    assert "| flite | slt |" in report or "| flite | rms |" in report or "| flite | awb |" in report
+    assert "| flite | " in report
     assert "Apache-2.0" in report
     assert (work / "corpus-pico.png").stat().st_size > 10_000
 
