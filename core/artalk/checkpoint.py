@@ -117,7 +117,7 @@ def load_style(path: Path) -> Motion:
     """
     if path.suffix == ".npz":
         return Motion.load(path)
-    values = _torch_load(path)
+    values = torch_load(path)
     if not isinstance(values, Tensor) or values.ndim != 2 or values.shape[1] != len(FLAME) or len(values) == 0:
         raise InputError(
             f"'{path.name}' is not a style: give a published style of (50, {len(FLAME)}) numbers or a motion as .npz."
@@ -221,7 +221,7 @@ def _kinship(found: Shapes) -> str:
 
 
 def _read_state_dict(path: Path) -> dict[str, Tensor]:
-    content = _torch_load(path)
+    content = torch_load(path)
     if isinstance(content, dict) and "state_dict" in content:
         content = content["state_dict"]
     if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
@@ -229,7 +229,7 @@ def _read_state_dict(path: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in content.items()}
 
 
-def _torch_load(path: Path) -> object:
+def torch_load(path: Path) -> object:
     """What a `.pt` holds, without running any code in it; InputError when it cannot be read."""
     if not path.is_file():
         raise InputError(f"There is no file '{path}': check the path.")

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio import RATE
 from ..errors import InputError
 from ..phones import PhoneSpan, is_silence, lookup
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
-RATE = 16000
 _FRAME = 0.01
 _BIAS = 0.008
 """Seconds by which the aligner's onsets lie before those that phoneticians set by hand (207 onsets)."""

@@ -17,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from ..artalk.log_mel import HOP, mel_matrix, mel_power, normalise
+from ..audio import RATE
 from ..phones import PhoneSpan, articulation_class, lookup
 from . import corpus
 from .noises import babble, background, reverberate, rms, with_breaths
 from .speakers import as_other_speaker
 from .teacher import rest, signals
 
-RATE = 16000
 PHONE_RATE = 50
 BANDS = 64
 BAND_REFERENCE = -6.0

@@ -30,8 +30,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command = commands.add_parser(
         "train",
         help="make the corpus, train artalk-mini, or codec and generator on your own motion",
-        description="On two cores, with the default 14 hours of speech: corpus about 10 minutes, encoder 50, "
-        "codec 15, generator 25. Every stage resumes where it was stopped. "
+        description="With the default 12 hours of speech it takes some hours on two cores. "
+        "Every stage resumes where it was stopped. "
         "codec and generator with --data train on your own recordings with FLAME motion instead.",
     )
     actions = command.add_subparsers(required=True, metavar="ACTION")

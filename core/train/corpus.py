@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio import RATE
 from ..errors import InputError
 from ..phones import PhoneSpan
 from . import text, tts_festival, tts_pico, tts_rhvoice
-from .tts import RATE, Espeak, Speech, flite
+from .tts import Espeak, Speech, flite
 
 SHARD_MINUTES = 10.0
 RECIPE = 2

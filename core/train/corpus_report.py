@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..audio import RATE
 from ..errors import InputError
 from ..phones import is_silence, lookup
 from . import corpus
-from .tts import RATE
 
 
 def _zeros() -> defaultdict[str, float]:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..artalk.checkpoint import _torch_load
+from ..artalk.checkpoint import torch_load
 from ..errors import InputError
 
 IDENTITY_SHAPES = 300
@@ -111,7 +111,7 @@ def _read_npz(path: Path) -> tuple[dict[str, Any], Any]:
 
 
 def _read_pt(path: Path) -> tuple[dict[str, Any], Any]:
-    content: Any = _torch_load(path)
+    content: Any = torch_load(path)
     faces = torch.as_tensor(content["flame_model"]["f"])
     landmarks = torch.as_tensor(content["lmk_embeddings"]["full_lmk_faces_idx_with_eye"]).flatten()[MOUTH_LANDMARKS]
     return content["flame_model"], np.unique(faces[landmarks].numpy())

@@ -91,30 +91,29 @@ def train_mini(
     """
     config = config or MiniTraining()
     model = train_generator(work, config, jobs=jobs, say=say)
-    shards = corpus_shards(work, config, jobs=jobs, say=say)
-    export(model, out, config, voices=corpus_report.report(shards).by_source())
+    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
+    export(model, out, config, voices=corpus_report.report([*spoken, *recorded]).by_source())
     return out
 
 
 def train_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> Path:
     """The corpus, augmented, and a report on it in `work`: minutes by voice and licence, phone counts, pictures."""
     bake_corpus(work, config, jobs=jobs, say=say)
-    return corpus_report.write(corpus_shards(work, config, jobs=jobs, say=say), work)
+    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
+    return corpus_report.write([*spoken, *recorded], work)
 
 
-def corpus_shards(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
-    """Shards of synthesised speech, then of recordings."""
-    return [
-        *corpus.build(work / "corpus", config.hours, config.seed, jobs, say),
-        *(recordings.build(work / "recordings", jobs, say) if config.recorded_variants else []),
-    ]
+def corpus_shards(
+    work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None
+) -> tuple[list[Path], list[Path]]:
+    """Shards of synthesised speech and of recordings."""
+    spoken = corpus.build(work / "corpus", config.hours, config.seed, jobs, say)
+    return spoken, recordings.build(work / "recordings", jobs, say) if config.recorded_variants else []
 
 
 def bake_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
     """Corpus and augmented training data; returns the baked files, one variant of the whole after the other."""
-    shards = corpus_shards(work, config, jobs=jobs, say=say)
-    spoken = [path for path in shards if path.parent.name == "corpus"]
-    recorded = [path for path in shards if path.parent.name == "recordings"]
+    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
     baked = [
         augment.bake(kind, work / "baked", variants=variants, seed=config.seed, jobs=jobs, say=say)
         for kind, variants in ((spoken, config.variants), (recorded, config.recorded_variants))

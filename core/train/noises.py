@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import fftconvolve
 
+from ..audio import RATE
 from ..phones import PhoneSpan, is_silence
 
-RATE = 16000
 Audio = NDArray[np.float32]
 
 

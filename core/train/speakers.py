@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from parselmouth.praat import call, run
 from scipy.signal import resample_poly
 
+from ..audio import RATE
 from ..phones import PhoneSpan
 
-RATE = 16000
 CHANGED_SHARE = 0.6
 """Share of utterances whose voice is changed by Praat; the others are played at another speed."""
 Audio = NDArray[np.float32]

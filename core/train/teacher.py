@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from ..audio import RATE
 from ..basis import ARKIT
 from ..phones import CHANNELS, PhoneSpan, articulate, is_silence, lookup
 
 FPS = 25
-RATE = 16000
 PROSODY = ("nod", "turn", "tilt", "accent")
 SIGNALS = (*CHANNELS, *PROSODY)
 Array = NDArray[np.float32]

@@ -18,10 +18,10 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from ..audio import RATE
 from ..errors import InputError
 from ..phones import PhoneSpan
 
-RATE = 16000
 _PAUSES = ("pau", "h#", "brth", "")
 _PLAIN_ENGLISH = {
     "dx": "D", "nx": "N", "el": "L", "em": "M", "en": "N", "hv": "HH", "axr": "ER", "ssil": "SIL",
