@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a scenario of `tests/blender/` in a process of its own: the extension from its zip, in each Blender at hand.
+
+A test file takes a `reports` fixture of its own from `reporter`, and one test for each name of `names(SCENARIO)`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from .conftest import ROOT
+
+OTHER_BLENDER = ROOT / ".venv" / "bpy5"
+BLENDERS = {"bpy": ""} | ({"bpy5": str(OTHER_BLENDER)} if OTHER_BLENDER.is_dir() else {})
+
+
+def names(scenario):
+    """The checks of a scenario, in its order, without running it."""
+    return [
+        node.name
+        for node in ast.parse(scenario.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "check" for d in node.decorator_list)
+    ]
+
+
+def build(folder):
+    """The extension's zip, made in a folder."""
+    subprocess.run([sys.executable, ROOT / "tools" / "build_extension.py", folder], check=True, capture_output=True)
+    return next(folder.glob("artalk-*.zip"))
+
+
+def reporter(scenario, tmp_path_factory, *arguments):
+    """A function blender -> (finished process, {check: line of its report}); each Blender runs when first asked for."""
+
+    @cache
+    def run(blender):
+        folder = tmp_path_factory.mktemp(f"{scenario.stem}_{blender}")
+        profile = folder / "profile"
+        profile.mkdir()
+        environment = os.environ | {"PYTHONPATH": BLENDERS[blender], "BLENDER_USER_RESOURCES": str(profile)}
+        command = [sys.executable, scenario, build(folder), folder, *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        report = folder / "report.jsonl"
+        lines = report.read_text(encoding="utf-8").splitlines() if report.is_file() else []
+        return done, {line["check"]: line for line in map(json.loads, lines)}
+
+    return run
+
+
+def assert_passed(done_and_report, name):
+    """Fail with the check's own words, or skip with its reason."""
+    done, report = done_and_report
+    assert name in report, f"Blender ended before it (exit status {done.returncode}):\n{done.stderr[-3000:]}"
+    if report[name]["detail"].startswith("skipped: "):
+        pytest.skip(report[name]["detail"].removeprefix("skipped: "))
+    assert report[name]["ok"], report[name]["detail"]
