@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import bpy
@@ -110,8 +111,25 @@ def owned(datablock: bpy.types.ID) -> set[str]:
 def _write_curve(fcurve: compat.FCurve, curve: Curve) -> None:
     """Replace the keys in the plan's spans and keep all others exactly as they are."""
     points = fcurve.keyframe_points
+    frames = np.empty(2 * len(points), np.float32)
+    points.foreach_get("co", frames)
+    keep = outside(frames[::2], curve.spans)
+    if keep.any():
+        _write_between(points, curve, keep)
+    else:
+        points.clear()
+        points.add(len(curve.frames))
+        co = np.stack([curve.frames, curve.values], axis=1).ravel()
+        # a key added is at its defaults, so these are all that differ
+        for name in ("co", "handle_left", "handle_right"):
+            points.foreach_set(name, co)
+        points.foreach_set("interpolation", np.full(len(curve.frames), _linear(), np.int32))
+    fcurve.update()
+
+
+def _write_between(points: Any, curve: Curve, keep: NDArray[np.bool_]) -> None:
+    """The plan's keys among those of the old ones that `keep` says."""
     before = _read(points)
-    keep = outside(before["co"][:, 0], curve.spans)
     fresh = len(curve.frames)
     points.clear()
     points.add(fresh + int(keep.sum()))
@@ -125,7 +143,6 @@ def _write_curve(fcurve: compat.FCurve, curve: Curve) -> None:
     order = np.argsort(after["co"][:, 0], kind="stable")
     for name, numbers in after.items():
         points.foreach_set(name, numbers[order].ravel())
-    fcurve.update()
 
 
 def _read(points: Any) -> dict[str, NDArray[Any]]:
@@ -138,6 +155,7 @@ def _read(points: Any) -> dict[str, NDArray[Any]]:
     return numbers
 
 
+@cache
 def _linear() -> int:
     interpolation: Any = bpy.types.Keyframe.bl_rna.properties["interpolation"]
     return int(interpolation.enum_items["LINEAR"].value)
