@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -13,17 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import models
-from .basis import ARKIT, FLAME
+from .basis import ARKIT, FLAME, HEAD_ROTATION
 from .errors import InputError
 from .models import Cancel, Progress, SpeechModel
 from .motion import Motion
+from .polish.amounts import BROWS, EYES, JAW, LIDS, LIPS, Amount, scale, scale_mouth, shift, smooth
 from .polish.blinks import add_blinks
 from .polish.breath import add_breath
 from .polish.brows import add_brows
 from .polish.gaze import add_gaze, gaze_shifts
 from .polish.head import add_head, ease_jumps
 from .polish.limits import within_limits
-from .polish.prosody import listen
+from .polish.prosody import Prosody, listen
 from .polish.seals import hold_seals
 from .polish.silence import hold_in_silence
 
@@ -31,14 +33,24 @@ Post = Literal["artalk", "published", "none"]
 POSTS: tuple[Post, ...] = get_args(Post)
 
 
+OverTime = Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]]
+"""Amounts that change along a motion: name of the option -> function from seconds (T,) to amounts (T,)."""
+
+ANIMATED = ("jaw", "lips", "brows", "head", "eyes", "blinks", "hold_in_silence")
+"""The options that may change along a motion."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """What a user can choose for one generation.
+    """What a user can choose for one generation. Those from `jaw` on are for ARKit motion and need no model.
 
     post: 'artalk' = our layers (below), 'published' = the smoothing and zeroing of ARTalk's own tools, 'none' = the
           model's own output, exact.
     fps:  rate of the result; None keeps the model's own.
-    head, gaze, brows, breath, blinks, hold_in_silence: how much of each layer, 0 none, 1 as people do; ARKit only.
+    jaw, lips, brows, head, eyes, blinks: how much each moves in all, 0 none, 1 as people do.
+    gaze, breath, hold_in_silence: how much of a layer, 0 none, 1 all.
+    smoothing: of the model's own motion, 0 none, 1 a Gaussian of 100 ms; lips that meet still do.
+    mouth_offset, brows_offset, head_offset: seconds by which these come later, below 0 earlier.
     """
 
     model: str = "mini"
@@ -49,12 +61,27 @@ class Options:
     post: Post = "artalk"
     basis: str | None = None
     device: str = "auto"
-    head: float = 1.0
-    gaze: float = 1.0
+    jaw: float = 1.0
+    lips: float = 1.0
     brows: float = 1.0
-    breath: float = 1.0
+    head: float = 1.0
+    eyes: float = 1.0
     blinks: float = 1.0
+    gaze: float = 1.0
+    breath: float = 1.0
     hold_in_silence: float = 1.0
+    smoothing: float = 0.0
+    mouth_offset: float = 0.0
+    brows_offset: float = 0.0
+    head_offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What the model and the layers need the sound for: with this, everything else can be done again without it."""
+
+    raw: Motion
+    voice: Prosody
 
 
 def generate(
@@ -67,12 +94,23 @@ def generate(
 
     Raises InputError for a choice that cannot be met and Cancelled when `cancel` said so.
     """
+    spoken = speak(audio, options, progress, cancel)
+    return polish(spoken.raw, spoken.voice, options)
+
+
+def speak(
+    audio: NDArray[np.float32],
+    options: Options,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Spoken:
+    """The slow half of `generate`: the model's own motion with its provenance, and the voice as the layers hear it."""
     check(options)
     model = load_model(options)
     style = load_style(options.style) if options.style else None
     raw = model.generate(audio, style=style, seed=options.seed, progress=progress, cancel=cancel)
-    motion = polish(raw, audio, options)
-    return Motion(motion.values, motion.basis, motion.fps, {**motion.meta, **_provenance(audio, options)})
+    meta = {**raw.meta, **_provenance(audio, options)}
+    return Spoken(Motion(raw.values, raw.basis, raw.fps, meta), listen(audio))
 
 
 def check(options: Options) -> None:
@@ -116,35 +154,57 @@ def load_style(path: Path) -> Motion:
     return load(path)
 
 
-def polish(motion: Motion, audio: NDArray[np.float32], options: Options) -> Motion:
-    """Post-processing of a model's own motion, at the rate asked for: pure, seeded, and quick beside the model."""
-    layered = options.post == "artalk" and motion.basis == ARKIT
-    if options.post != "none" and motion.basis == FLAME:
+def polish(raw: Motion, voice: Prosody, options: Options, over_time: OverTime | None = None) -> Motion:
+    """Post-processing of a model's own motion, at the rate asked for: pure, seeded, and quick beside the model.
+
+    over_time: amounts of ANIMATED options that change along the motion; they go before those in `options`.
+    """
+    layered = options.post == "artalk" and raw.basis == ARKIT
+    motion = raw
+    if options.post != "none" and raw.basis == FLAME:
         from .artalk.postprocess import PUBLISHED_LIMIT, published
 
         # the published tools cut at 30 s, which nobody wants of a long line
         motion = published(motion, limit=PUBLISHED_LIMIT if options.post == "published" else None)
+    turned = _Amounts(options, over_time or {})
     if layered:
         # on the model's own frames: afterwards a jump or a seal is spread over more of them
-        motion = hold_seals(ease_jumps(within_limits(motion)))
+        motion = smooth(ease_jumps(within_limits(motion)), options.smoothing)
+        motion = hold_seals(scale_mouth(motion, turned("jaw", motion), turned("lips", motion)))
     motion = motion.resample(options.fps or motion.fps)
-    return add_layers(motion, audio, options) if layered else motion
+    return _add_layers(motion, voice, options, turned) if layered else motion
 
 
-def add_layers(motion: Motion, audio: NDArray[np.float32], options: Options) -> Motion:
+@dataclass(frozen=True)
+class _Amounts:
+    """What an option is along a motion: one number, or one for each of its frames."""
+
+    options: Options
+    over_time: OverTime
+
+    def __call__(self, name: str, motion: Motion) -> Amount:
+        if name in self.over_time:
+            return self.over_time[name](np.arange(len(motion)) / motion.fps)
+        return float(getattr(self.options, name))
+
+
+def _add_layers(motion: Motion, voice: Prosody, options: Options, amount: _Amounts) -> Motion:
     """Our layers on ARKit motion at its final rate: saccades and blinks are too quick to be resampled.
 
-    The order matters: the eyes turn against the finished head, and nothing comes after the blinks.
+    The order matters: the eyes turn against the finished head, and nothing that touches the eyes comes after the blinks.
     """
-    voice = listen(audio)
     seed = options.seed
-    motion = hold_in_silence(motion, audio, options.hold_in_silence)
+    motion = hold_in_silence(motion, voice.phrases, amount("hold_in_silence", motion))
     motion = add_breath(motion, voice.phrases, options.breath)
-    motion = add_brows(motion, voice.accents, seed, options.brows)
-    motion = add_head(motion, voice, seed, options.head)
+    motion = scale(add_brows(motion, voice.accents, seed), BROWS, amount("brows", motion))
+    motion = scale(add_head(motion, voice, seed), HEAD_ROTATION, amount("head", motion))
+    motion = shift(shift(motion, BROWS, options.brows_offset), HEAD_ROTATION, options.head_offset)
+    blinks = amount("blinks", motion)
+    motion = scale(motion, LIDS, np.minimum(blinks, 1.0))
     shifts = gaze_shifts(motion.duration, voice.phrases, seed) if options.gaze else []
-    motion = add_gaze(motion, shifts, options.gaze)
-    return add_blinks(motion, voice.phrases, seed, options.blinks, shifts)
+    motion = scale(add_gaze(motion, shifts, options.gaze), EYES, amount("eyes", motion))
+    motion = add_blinks(motion, voice.phrases, seed, blinks, shifts)
+    return shift(motion, (*JAW, *LIPS), options.mouth_offset)
 
 
 def _provenance(audio: NDArray[np.float32], options: Options) -> dict[str, object]:

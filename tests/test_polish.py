@@ -113,13 +113,13 @@ def test_layers_keep_shapes_in_range(seed, value):
 
 
 def test_mouth_rests_in_the_pause_and_is_free_in_speech(voice):
-    motion = hold_in_silence(still(3, value=0.5), voice)
+    motion = hold_in_silence(still(3, value=0.5), phrases(voice))
     jaw = motion.channel("jawOpen")
     assert jaw[5:25].min() == pytest.approx(0.5)
     assert jaw[31:36].max() < 0.01
     assert jaw[45:62].min() > 0.45
     assert motion.channel("browInnerUp").min() == 0.5
-    assert np.array_equal(hold_in_silence(still(3, value=0.5), voice, 0).values, still(3, value=0.5).values)
+    assert np.array_equal(hold_in_silence(still(3, value=0.5), phrases(voice), 0).values, still(3, value=0.5).values)
 
 
 def test_mouth_channels_leave_the_upper_face_alone():
@@ -266,6 +266,7 @@ def test_accents_are_where_the_voice_is_louder():
 
 
 def test_polish_puts_eyes_against_the_finished_head_at_the_final_rate(voice):
+    voice = listen(voice)
     out = polish(still(3), voice, Options(fps=50))
     assert out.fps == 50
     without = polish(still(3), voice, Options(fps=50, head=0))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..basis import ARKIT
 from ..generate import Options, load_model, polish
 from ..motion import Motion
+from ..polish.prosody import listen
 from .clips import Clip
 from .mouth import MouthTracks
 
@@ -40,7 +41,7 @@ class ModelSpeaker:
     def __call__(self, audio: Audio, /, *, style: Motion | None = None, seed: int = 0) -> Motion:
         """As `core.generate.generate`, but the style is a motion in memory."""
         raw = load_model(self.options).generate(audio, style=style, seed=seed)
-        return polish(raw, audio, replace(self.options, seed=seed))
+        return polish(raw, listen(audio), replace(self.options, seed=seed))
 
 
 def ceiling(clip: Clip) -> Motion:

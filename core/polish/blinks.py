@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..motion import Motion
+from .amounts import Amount
 from .curves import minimum_jerk
 from .gaze import Shift
 from .phrases import Phrase
@@ -82,7 +83,7 @@ def blink_curve(seconds: NDArray[np.float64], start: float, amplitude: float, pa
 
 
 def add_blinks(
-    motion: Motion, spoken: Sequence[Phrase], seed: int, amount: float = 1.0, shifts: Sequence[Shift] = ()
+    motion: Motion, spoken: Sequence[Phrase], seed: int, amount: Amount = 1.0, shifts: Sequence[Shift] = ()
 ) -> Motion:
     """The motion with blinks merged into `eyeBlinkLeft` and `eyeBlinkRight` by maximum.
 

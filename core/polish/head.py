@@ -49,7 +49,8 @@ _SETTLED_PAUSE = 0.25
 _SWAY, _SWAY_HZ = 0.3, 0.25
 
 _GAIN_SIGMA, _GAIN_RANGE = 0.15, (0.8, 1.3)
-_LIMITS = np.array([20.0, 25.0, 12.0])
+LIMITS = np.array([20.0, 25.0, 12.0])
+"""How far a head turns either way, degrees: pitch, yaw, roll."""
 
 _FASTEST = 75.0
 _JUMP = 45.0
@@ -71,7 +72,7 @@ def add_head(motion: Motion, voice: Prosody, seed: int, amount: float = 1.0) -> 
     rested = hold_in_pauses(spoken, seconds, voice.phrases, min(amount, 1.0))
     turned = rested + amount * _between(seconds, voice.phrases, seed)
     values = motion.values.copy()
-    values[:, columns] = np.radians(np.clip(turned, -_LIMITS, _LIMITS))
+    values[:, columns] = np.radians(np.clip(turned, -LIMITS, LIMITS))
     return motion.with_values(values)
 
 

@@ -21,7 +21,9 @@ _MM_PER_WEIGHT = {
     "mouthUpperUpRight": 3.0,
 }
 """By how much a shape parts the lips of the default head."""
-_SEALED_MM = 1.0
+SEALED_MM = 1.0
+"""Lips that are nearer than this count as closed."""
+LIP_OPENERS = tuple(name for name in _MM_PER_WEIGHT if name.startswith("mouth") and name != "mouthClose")
 _SHORTEST = 0.062
 """Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
 
@@ -40,17 +42,17 @@ def hold_seals(motion: Motion) -> Motion:
     gap = lip_gap(motion)
     values = motion.values.copy()
     columns = mouth_channels(motion.basis.channels)
-    edges = np.flatnonzero(np.diff((gap <= _SEALED_MM).astype(np.int8)))
+    edges = np.flatnonzero(np.diff((gap <= SEALED_MM).astype(np.int8)))
     for before, last in pairwise(edges):
-        if gap[before] <= _SEALED_MM:
+        if gap[before] <= SEALED_MM:
             continue  # this pair of edges is the open stretch between two seals
         sides = ((before, before + 1), (last + 1, last))
-        reach = [(_SEALED_MM - gap[inner]) / (gap[outer] - gap[inner]) for outer, inner in sides]
+        reach = [(SEALED_MM - gap[inner]) / (gap[outer] - gap[inner]) for outer, inner in sides]
         missing = _SHORTEST * motion.fps - (last - before - 1 + sum(reach))
         if missing <= 0:
             continue
         for (outer, inner), share in zip(sides, _shares(reach, missing), strict=True):
-            wanted = gap[inner] + (_SEALED_MM - gap[inner]) / share if share > 0 else gap[outer]
+            wanted = gap[inner] + (SEALED_MM - gap[inner]) / share if share > 0 else gap[outer]
             draw = max(0.0, (gap[outer] - wanted) / (gap[outer] - gap[inner]))
             values[outer, columns] += np.float32(draw) * (values[inner, columns] - values[outer, columns])
     return motion.with_values(values)

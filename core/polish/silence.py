@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..motion import Motion
-from .phrases import HOP, speaking
+from .phrases import HOP, Phrase
 
 _LEAD, _TAIL = 0.12, 0.10
 """Seconds for which the mouth may move before a phrase is heard, and after it."""
@@ -19,12 +21,14 @@ def mouth_channels(channels: tuple[str, ...]) -> list[int]:
     return [i for i, name in enumerate(channels) if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))]
 
 
-def hold_in_silence(motion: Motion, audio: NDArray[np.float32], amount: float = 1.0) -> Motion:
-    """The motion with jaw, mouth and tongue faded to rest (0) in the pauses of audio (n,) at 16 kHz.
+def hold_in_silence(motion: Motion, spoken: Sequence[Phrase], amount: float | NDArray[np.float64] = 1.0) -> Motion:
+    """The motion with jaw, mouth and tongue faded to rest (0) in the pauses between phrases.
 
     The mouth is free from 120 ms before each phrase to 100 ms after it, as lips part before the voice is heard.
     """
-    active = speaking(audio).astype(np.float64)
+    active = np.zeros(int(np.ceil(motion.duration / HOP)) + 1)
+    for phrase in spoken:
+        active[round(phrase.start / HOP) : int(np.ceil(phrase.end / HOP - 1e-6))] = 1.0
     free = _widen(active, round(_LEAD / HOP), round(_TAIL / HOP))
     ramp = np.hanning(2 * round(_FADE / HOP / 2) + 3)[1:-1]
     gate = np.minimum(1.0, np.convolve(np.pad(free, len(ramp) // 2, mode="edge"), ramp / ramp.sum(), "valid"))
