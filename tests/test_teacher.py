@@ -6,6 +6,9 @@ import random
 import numpy as np
 import pytest
 from artalk.core.basis import ARKIT
+from artalk.core.evaluate.mouth import default_head_probe
+from artalk.core.evaluate.scorer import FV_ON
+from artalk.core.motion import Motion
 from artalk.core.phones import CHANNELS, lookup, table
 from artalk.core.train.teacher import FPS, NEUTRAL, RATE, SIGNALS, Style, motion, rest, signals
 from hypothesis import given, settings
@@ -96,6 +99,16 @@ def test_the_lower_lip_tucks_under_the_teeth_only_in_f_and_v(name):
         if other in ("AA", "S"):
             middle = (start + end) / 2
             assert tuck[round(middle * FPS)] < 0.15
+
+
+@pytest.mark.parametrize("jaw", [0.1, 0.15, 0.2])
+def test_a_narrow_opening_is_no_f(jaw):
+    opening = np.linspace(0.1, 0.5, 9, dtype=np.float32)
+    signal = rest(len(opening))
+    signal[:, SIGNALS.index("aperture")] = opening
+    signal[:, SIGNALS.index("jaw")] = jaw
+    moved = Motion(motion(signal, NEUTRAL.vector()), ARKIT, FPS)
+    assert (default_head_probe().tracks(moved).fv >= FV_ON).mean() < 0.35
 
 
 def test_teeth_close_in_sibilants_and_lips_round_in_w():

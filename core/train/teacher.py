@@ -124,7 +124,9 @@ def motion(signal: Array, style: Array) -> Array:
     put("mouthRollUpper", 0.18 * press)
     put("mouthRollLower", 0.22 * press + 0.45 * tuck)
     put("mouthShrugLower", 0.08 * press + 0.10 * tuck)
-    put("jawForward", 0.06 * sib)
+    # of parted lips the lower one stands before the upper teeth, else every narrow opening looks like an f
+    parted = free * _smooth_step(aperture, 0.0, 0.08) * (1 - _smooth_step(aperture, 0.4, 0.7))
+    put("jawForward", 0.06 * sib + 0.10 * parted)
     put("tongueOut", 0.15 * np.clip((tongue - 0.7) * 5, 0, 1) * (1 - _smooth_step(sib, 0.15, 0.35)))
     put("cheekSquint*", 0.5 * smile + 0 * press)
     put("eyeSquint*", 0.3 * smile + 0 * press)
