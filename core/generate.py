@@ -191,7 +191,7 @@ class _Amounts:
 def _add_layers(motion: Motion, voice: Prosody, options: Options, amount: _Amounts) -> Motion:
     """Our layers on ARKit motion at its final rate: saccades and blinks are too quick to be resampled.
 
-    The order matters: the eyes turn against the finished head, and nothing that touches the eyes comes after the blinks.
+    The order matters: the eyes turn against the finished head, and nothing touches the eyes after the blinks.
     """
     seed = options.seed
     motion = hold_in_silence(motion, voice.phrases, amount("hold_in_silence", motion))
