@@ -17,8 +17,9 @@ from artalk.core.artalk.codec import WindowAttention
 from artalk.core.artalk.config import CodecConfig
 from artalk.core.artalk.generator import ContextAttention, pool_scales
 from artalk.core.artalk.model import ArtalkModel
-from artalk.core.artalk.pipeline import ArtalkPipeline, WindowLoop, frame_count, streamed_frame_count
+from artalk.core.artalk.pipeline import ArtalkPipeline, WindowLoop
 from artalk.core.artalk.style import sinusoids
+from artalk.core.artalk.windows import frame_count, streamed_frame_count
 from artalk.core.basis import FLAME
 from artalk.core.motion import Motion
 from golden.fill import audio_f32, audio_i16, sha256_of, unit_noise, weight

@@ -12,7 +12,6 @@ import pytest
 import torch
 from artalk.core import models
 from artalk.core.artalk.checkpoint import (
-    file_hash,
     load_pipeline,
     load_published,
     load_safetensors,
@@ -20,6 +19,7 @@ from artalk.core.artalk.checkpoint import (
     save_safetensors,
 )
 from artalk.core.artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig
+from artalk.core.artalk.files import file_hash
 from artalk.core.artalk.model import ArtalkModel
 from artalk.core.artalk.pipeline import ArtalkPipeline
 from artalk.core.basis import ARKIT, FLAME

@@ -10,7 +10,8 @@ import pytest
 import torch
 from artalk.core.artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig, StyleConfig
 from artalk.core.artalk.model import ArtalkModel
-from artalk.core.artalk.pipeline import ArtalkPipeline, frame_count, streamed_frame_count
+from artalk.core.artalk.pipeline import ArtalkPipeline
+from artalk.core.artalk.windows import frame_count, streamed_frame_count
 from artalk.core.basis import FLAME
 from artalk.core.motion import Motion
 from golden.fill import audio_f32

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -15,16 +14,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .. import models
-from ..basis import BASES, FLAME
+from ..basis import FLAME
 from ..errors import InputError
 from ..motion import Motion
 from .audio_encoder import MimiEncoder
 from .config import RELEASED, RELEASED_MIMI, ArtalkConfig
+from .files import CONFIG_KEY, check_basis, damaged, file_hash, read_config, unnamed
 from .model import ArtalkModel
 from .pipeline import ArtalkPipeline
 
-CONFIG_KEY = "artalk_config"
 PUBLISHED_CONFIGS = {"artalk": RELEASED, "artalk-mimi": RELEASED_MIMI}
 NAMES_SHOWN = 3
 Shapes = dict[str, tuple[int, ...]]
@@ -42,12 +40,7 @@ def load_pipeline(path: Path, variant: str, device: str = "cpu") -> ArtalkPipeli
     torch.backends.cudnn.allow_tf32 = False
     if _is_safetensors(path):
         model = load_safetensors(path)
-        expected = models.entry(variant).basis.name
-        if model.config.basis != expected:
-            raise InputError(
-                f"'{path.name}' is a model of '{model.config.basis}' motion, but '{variant}' gives '{expected}': "
-                "choose the model it was trained as."
-            )
+        check_basis(model.config, path, variant)
     elif variant in PUBLISHED_CONFIGS:
         model = load_published(path, PUBLISHED_CONFIGS[variant])
     else:
@@ -88,24 +81,14 @@ def load_safetensors(path: Path) -> ArtalkModel:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError, ValueError):
-        raise InputError(
-            f"The weights file '{path.name}' is damaged or cut short: get it again or reinstall artalk."
-        ) from None
+        raise damaged(path) from None
+    config = read_config(metadata, path)
     try:
-        config = ArtalkConfig.from_json(metadata[CONFIG_KEY])
         model = ArtalkModel(config)
-        basis = BASES[config.basis]
-    except (KeyError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError):
-        raise InputError(
-            f"'{path.name}' does not say which model it holds: give a .safetensors written by artalk."
-        ) from None
+    except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError):
+        raise unnamed(path) from None
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     _check_fit(path.name, expected, {name: tuple(value.shape) for name, value in state.items()})
-    if len(basis) != config.codec.motion_dim:
-        raise InputError(
-            f"'{path.name}' makes {config.codec.motion_dim} numbers a frame but says its basis is '{config.basis}' "
-            f"with {len(basis)}: give a file written by artalk."
-        )
     model.load_state_dict(state)
     return model
 
@@ -126,15 +109,6 @@ def load_style(path: Path) -> Motion:
     if not np.isfinite(array).all():
         raise InputError(f"The style '{path.name}' holds values that are not numbers: get the file again.")
     return Motion(array, FLAME, 25.0, {"style": path.name})
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def published_name(name: str, encoder_prefix: str = "") -> str:

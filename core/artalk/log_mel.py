@@ -10,48 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .config import SAMPLE_RATE
-
-HOP = 160
-WINDOW = 400
-FFT = 512
-LOWEST_HZ, HIGHEST_HZ = 60.0, 7600.0
-POWER_FLOOR = 1e-10
-ACTIVE_RANGE = 5.8
-"""Frames this far below the loudest (natural log of power, 25 dB) count as active."""
-QUIETEST = -13.0
-"""Natural log of the summed mel power (about -62 dBFS of speech) under which a clip is not raised any further."""
-RELATIVE_FLOOR = 1e-5
-BAND_RANGE = 2.5
-"""How far the mean of a band may be corrected away from `band_reference`."""
-LOUDNESS_SPAN = 3
-"""Windows before and after a window that count for its loudness."""
-CONTEXT_FRAMES = 25
-"""Frames at 25 a second that the convolutions see to either side."""
-
-
-def mel_matrix(bands: int, warp: float = 1.0) -> NDArray[np.float32]:
-    """(FFT / 2 + 1, bands) triangles, evenly spaced on the mel scale 2595 log10(1 + f / 700), each of sum 1.
-
-    warp: factor on the frequency axis, to imitate longer or shorter vocal tracts.
-    """
-
-    def to_mel(hz: float) -> float:
-        return 2595 * math.log10(1 + hz / 700)
-
-    mels = np.linspace(to_mel(LOWEST_HZ), to_mel(HIGHEST_HZ), bands + 2)
-    edges = 700 * (10 ** (mels / 2595) - 1) * warp
-    bins = np.arange(FFT // 2 + 1) * SAMPLE_RATE / FFT
-    rising = (bins[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    return np.asarray(triangles / np.maximum(triangles.sum(0), 1e-3), np.float32)
+from .mel import (
+    ACTIVE_RANGE,
+    BAND_RANGE,
+    CONTEXT_FRAMES,
+    FFT,
+    HOP,
+    LOUDNESS_SPAN,
+    POWER_FLOOR,
+    QUIETEST,
+    RELATIVE_FLOOR,
+    WINDOW,
+    mel_matrix,
+)
 
 
 def mel_power(audio: Tensor, matrix: Tensor) -> Tensor:

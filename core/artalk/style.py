@@ -8,8 +8,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
 from .config import StyleConfig
+from .windows import check_style
 
 
 def sinusoids(rows: int, width: int) -> Tensor:
@@ -49,10 +49,7 @@ class StyleEncoder(nn.Module):
     def forward(self, motion: Tensor) -> Tensor:
         """(B, T, C) -> (B, S); InputError when T is 0 or above the model's limit."""
         frames = motion.shape[1]
-        if not 1 <= frames <= self.max_frames:
-            raise InputError(
-                f"A style motion has 1 to {self.max_frames} frames, not {frames}: cut it, about 50 frames are usual."
-            )
+        check_style(frames, self.max_frames)
         x = self.encoder.motion_proj((motion - self.motion_mean) / self.motion_std)
         # not a position: one row of the sinusoid, the same for all frames, tells the length of the clip
         feature: Tensor = self.encoder.transformer(x + self.lengths[frames]).mean(1)

@@ -16,7 +16,8 @@ import parselmouth
 import torch
 from numpy.typing import NDArray
 
-from ..artalk.log_mel import HOP, mel_matrix, mel_power, normalise
+from ..artalk.log_mel import mel_power, normalise
+from ..artalk.mel import HOP, mel_matrix
 from ..audio import RATE
 from ..phones import PhoneSpan, articulation_class, lookup
 from . import corpus

@@ -17,7 +17,7 @@ from ..artalk.bsq import upsample
 from ..artalk.codec import MotionCodec
 from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig, StyleConfig
 from ..artalk.generator import pool_scales
-from ..artalk.log_mel import CONTEXT_FRAMES
+from ..artalk.mel import CONTEXT_FRAMES
 from ..artalk.model import ArtalkModel
 from ..basis import ARKIT
 from .augment import BANDS, Baked, read_baked

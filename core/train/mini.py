@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from ..artalk.checkpoint import file_hash, save_safetensors
+from ..artalk.checkpoint import save_safetensors
 from ..artalk.codec import MotionCodec
+from ..artalk.files import file_hash
 from ..artalk.model import ArtalkModel
 from . import augment, codec, corpus, corpus_report, encoder, generator, recordings
 from .loop import Say

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from .. import models
 from ..artalk.audio_encoder import build_audio_encoder
-from ..artalk.checkpoint import CONFIG_KEY, file_hash, load_safetensors, save_safetensors
+from ..artalk.checkpoint import load_safetensors, save_safetensors
 from ..artalk.codec import MotionCodec
 from ..artalk.config import (
     RELEASED,
@@ -27,6 +27,7 @@ from ..artalk.config import (
     GeneratorConfig,
     StyleConfig,
 )
+from ..artalk.files import CONFIG_KEY, file_hash
 from ..artalk.generator import pool_scales
 from ..artalk.model import ArtalkModel
 from ..errors import InputError
