@@ -4,15 +4,15 @@
 
 def register() -> None:
     """Make operators, panels and settings known to Blender."""
-    from . import command, operators, panels, preferences, properties
+    from . import checks, command, operators, panels, preferences, properties
 
-    for module in (preferences, properties, operators, panels, command):
+    for module in (preferences, properties, operators, checks, panels, command):
         module.register()
 
 
 def unregister() -> None:
     """Undo `register` in the opposite order, and stop a job that still runs."""
-    from . import command, operators, panels, preferences, properties
+    from . import checks, command, operators, panels, preferences, properties
 
-    for module in (command, panels, operators, properties, preferences):
+    for module in (command, panels, checks, operators, properties, preferences):
         module.unregister()

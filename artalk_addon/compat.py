@@ -90,6 +90,31 @@ def fcurves_of(datablock: bpy.types.ID) -> list[FCurve]:
     return list(bag.fcurves) if bag else []
 
 
+def refresh_animation(datablock: Any) -> None:
+    """Have Blender see that other curves count now: a track unmuted by a script is not noticed of itself."""
+    data = datablock.animation_data
+    if data is not None and not data.use_tweak_mode:
+        data.action = data.action
+    datablock.update_tag()
+
+
+def slot_with(action: Any, data_paths: set[str]) -> Any:
+    """The slot of an action that holds curves of any of these paths; the action itself where there are no slots."""
+    if not hasattr(action, "layers"):
+        return action if any(curve.data_path in data_paths for curve in action.fcurves) else None
+    for slot in action.slots:
+        bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips]
+        if any(curve.data_path in data_paths for bag in bags if bag for curve in bag.fcurves):
+            return slot
+    return None
+
+
+def choose_slot(datablock: Any, slot: Any) -> None:
+    """Have a datablock play one slot of its action; nothing to choose where there are no slots."""
+    if hasattr(datablock.animation_data, "action_slot"):
+        datablock.animation_data.action_slot = slot
+
+
 def ensure_fcurve(datablock: bpy.types.ID, data_path: str, index: int, group: str) -> FCurve:
     """The curve of one property in the datablock's action, made with its group (and layer and slot) when new."""
     action: Any = action_of(datablock)

@@ -19,7 +19,7 @@ from ..core.errors import InputError
 from ..core.generate import Options, check, generate
 from ..core.models import Cancel, Progress
 from ..core.motion import Motion
-from . import compat, keyframes, rigs, strips
+from . import compat, keyframes, preflight, rigs, strips
 from .plan import Character, Curve, join, plan
 from .strips import Clip
 
@@ -50,6 +50,7 @@ def prepare(
     clips = tuple(strips.read_clip(strip, fps) for strip in sound_strips)
     task = Task(clips, described, fps, options)
     keyframes.check(described, _curves(task, [_still(clip) for clip in clips]))
+    preflight.require_clear(character)
     return task
 
 

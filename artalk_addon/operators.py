@@ -11,7 +11,7 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options
 from ..core.motion import Motion
-from . import compat, generation, preferences, rigs, strips
+from . import compat, generation, preferences, preflight, rigs, strips
 from .jobs import Job
 from .properties import settings, state
 
@@ -135,8 +135,9 @@ class ARTALK_OT_generate(bpy.types.Operator):
         sentence = generation.apply(self._task, job.result)
         scene = compat.scene(context)
         scene.frame_set(scene.frame_current)
-        _say(context, sentence, failed=False)
-        self.report({"INFO"}, sentence)
+        verdict = preflight.after(scene, self._task.character.mesh, sentence)
+        _say(context, verdict.sentence, failed=verdict.failed, cause=verdict.cause)
+        self.report({"WARNING" if verdict.failed else "INFO"}, verdict.sentence)
         return {"FINISHED"}
 
     def _end(self, context: bpy.types.Context) -> None:
@@ -196,9 +197,9 @@ class ARTALK_OT_new_head(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _say(context: bpy.types.Context, sentence: str, *, failed: bool) -> None:
+def _say(context: bpy.types.Context, sentence: str, *, failed: bool, cause: str = "") -> None:
     shown = state(context)
-    shown.message, shown.failed = sentence, failed
+    shown.message, shown.failed, shown.cause = sentence, failed, cause
     _redraw(context)
 
 

@@ -8,7 +8,7 @@ import bpy
 
 from ..core import models
 from ..core.errors import InputError
-from . import compat, operators, strips
+from . import checks, compat, operators, strips
 from .properties import settings, state
 
 _MARGIN, _LETTER = 75, 6.2  # pixels of a panel beside a label, and of a letter, at a scale of 1
@@ -33,6 +33,22 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         button.operator("artalk.generate", text=_button_text(count), icon="PLAY_SOUND")
     if shown.message:
         _draw_sentence(layout, context, shown.message, "ERROR" if shown.failed else "CHECKMARK")
+    if shown.cause:
+        layout.operator("artalk.mend", icon="MODIFIER").cause = shown.cause
+    if not shown.running:
+        _draw_obstacles(layout, context, shown.cause)
+
+
+def _draw_obstacles(layout: bpy.types.UILayout, context: bpy.types.Context, named: str) -> None:
+    """What would keep the speech from showing, each with its fix; the one that the message names is left out."""
+    for obstacle in checks.listed(context):
+        if obstacle.cause == named:
+            continue
+        box = layout.box()
+        _draw_sentence(box, context, obstacle.sentence, "ERROR")
+        if obstacle.mend is not None:
+            box.operator("artalk.mend", text=obstacle.button, icon="MODIFIER").cause = obstacle.cause
+    layout.operator("artalk.check_movement", icon="QUESTION")
 
 
 def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, scene: bpy.types.Scene) -> None:

@@ -49,6 +49,7 @@ class JobState(bpy.types.PropertyGroup):
     progress_text: StringProperty()
     message: StringProperty()
     failed: BoolProperty()
+    cause: StringProperty()  # of a message, when a button can mend it: see preflight
 
 
 def settings(scene: bpy.types.Scene) -> Any:

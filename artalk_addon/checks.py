@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panel's part of `preflight`: what stands in the way, each with the button that mends it."""
+
+from typing import Any
+
+import bpy
+from bpy.props import StringProperty
+
+from ..core.errors import InputError
+from . import compat, operators, preflight
+
+_SHOWN = 3
+"""Obstacles that the panel lists; the next ones show when these are mended."""
+
+Result = Any  # the stubs' set of literals differs from version to version
+
+
+def listed(context: bpy.types.Context) -> list[preflight.Obstacle]:
+    """What the panel shows for its character; nothing while there is none."""
+    scene = compat.sequencer_scene(context)
+    try:
+        return preflight.obstacles(operators.character_of(context, scene))[:_SHOWN]
+    except InputError:
+        return []
+
+
+class ARTALK_OT_mend(bpy.types.Operator):
+    """Take away what stops the character from moving"""
+
+    bl_idname = "artalk.mend"
+    bl_label = "Fix"
+    bl_options = {"REGISTER", "UNDO"}
+
+    cause: StringProperty(options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> Result:
+        """Mend it, and say what it was."""
+        try:
+            item = operators.character_of(context, compat.sequencer_scene(context))
+            sentence = preflight.mend(compat.scene(context), item, self.cause)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        shown: Any = context.window_manager.artalk
+        if shown.cause == self.cause:
+            shown.message, shown.failed, shown.cause = "", False, ""
+        self.report({"INFO"}, f"Fixed: {sentence}")
+        return {"FINISHED"}
+
+
+class ARTALK_OT_check_movement(bpy.types.Operator):
+    """Look whether the lips of the character move with their keys, and say why if they do not"""
+
+    bl_idname = "artalk.check_movement"
+    bl_label = "Why Does It Not Move?"
+    bl_options = {"REGISTER"}
+
+    def execute(self, context: bpy.types.Context) -> Result:
+        """Compare two frames; the first reason is reported, with its fix where there is one."""
+        try:
+            item = operators.character_of(context, compat.sequencer_scene(context))
+            wrong = preflight.what_is_wrong(compat.scene(context), item)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        shown: Any = context.window_manager.artalk
+        shown.message = wrong[0].sentence if wrong else f"The lips of '{item.name}' move."
+        shown.failed = bool(wrong)
+        shown.cause = next((obstacle.cause for obstacle in wrong if obstacle.mend), "")
+        self.report({"WARNING" if wrong else "INFO"}, shown.message)
+        return {"FINISHED"}
+
+
+_CLASSES = (ARTALK_OT_mend, ARTALK_OT_check_movement)
+
+
+def register() -> None:
+    """Make the operators known."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,596 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""It moves, or it says why: what stands in the way of keys that are there, or would be, and how to mend it.
+
+`obstacles` looks at settings alone and is quick enough for a panel; `what_is_wrong` moves the scene to two frames and
+compares the evaluated mesh. Both look everything up anew, so nothing of Blender outlives the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..core.movement import movement
+from . import compat, keyframes, rigs
+from .plan import escape
+
+_MOVED = 0.3
+"""Share of the expected movement from which on the lips count as moving: a clamped or mixed shape moves less."""
+_UPPER_FACE = ("eye", "brow", "blink", "look", "squint", "head", "neck")
+_DEFORMING = {"ARMATURE", "SURFACE_DEFORM", "MESH_DEFORM", "LATTICE", "HOOK", "CURVE"}
+_CACHES = {"MESH_CACHE", "MESH_SEQUENCE_CACHE"}
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One reason why keys do not show.
+
+    cause:    its name, the same in every version
+    sentence: what is wrong and what to do, for the user
+    button:   what the fix is called; empty where only the user can do it
+    mend:     the fix itself; to be called in the same tick
+    blocks:   whether generating must be refused, as its keys could not be written or would never show
+    """
+
+    cause: str
+    sentence: str
+    button: str = ""
+    mend: Callable[[], None] | None = None
+    blocks: bool = False
+
+
+@dataclass(frozen=True)
+class _Rig:
+    """A character with its parts at hand, for the length of one call. shapes: the keyed or keyable key blocks."""
+
+    item: Any
+    keys: Any
+    armature: Any
+    shapes: list[Any]
+    bones: list[str]
+
+    @property
+    def animated(self) -> list[Any]:
+        return [owner for owner in (self.keys, self.armature) if owner is not None]
+
+
+def obstacles(item: bpy.types.Object) -> list[Obstacle]:
+    """What stands in the way of speech on a character, the gravest first; empty when nothing is seen.
+
+    Raises InputError when the object is no character.
+    """
+    rig = _rig(item)
+    found = (obstacle for check in _CHECKS for obstacle in check(rig))
+    return sorted(found, key=lambda obstacle: not obstacle.blocks)
+
+
+def require_clear(item: bpy.types.Object) -> None:
+    """Raise InputError with the first obstacle that generating cannot get past."""
+    for obstacle in obstacles(item):
+        if obstacle.blocks:
+            raise InputError(obstacle.sentence)
+
+
+def what_is_wrong(scene: bpy.types.Scene, item: bpy.types.Object) -> list[Obstacle]:
+    """Why the lips of a keyed character do not move; empty when they do.
+
+    The evaluated mesh is compared at the two frames between which the keys ask for the greatest movement.
+    """
+    rig = _rig(item)
+    asked = _greatest_movement(rig)
+    if asked is None:
+        return _misplaced(rig) or ([] if _plays_in_the_nla(rig) else [_no_keys(rig)])
+    if _lips_move(scene, rig, asked):
+        return []
+    return obstacles(item) or _misplaced(rig) or [_unknown(rig)]
+
+
+def mend(scene: bpy.types.Scene, item: bpy.types.Object, cause: str) -> str:
+    """Carry out the fix of one cause; returns the sentence that it answers. InputError when there is none."""
+    for obstacle in [*obstacles(item), *_misplaced(_rig(item))]:
+        if obstacle.cause == cause and obstacle.mend is not None:
+            obstacle.mend()
+            for owner in _rig(item).animated:
+                compat.refresh_animation(owner)
+            scene.frame_set(scene.frame_current)
+            return obstacle.sentence
+    raise InputError(f"There is nothing to fix on '{item.name}' any more: generate, or scrub to see it move.")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A job's sentence, with the reason why nothing moves if it does not. cause: what `mend` can mend, or empty."""
+
+    sentence: str
+    failed: bool = False
+    cause: str = ""
+
+
+def after(scene: bpy.types.Scene, mesh: int, sentence: str) -> Verdict:
+    """Check a character (by its session identifier) that has just got keys; `sentence` says what was done."""
+    item = next(item for item in bpy.data.objects if item.session_uid == mesh)
+    wrong = what_is_wrong(scene, item)
+    if not wrong:
+        return Verdict(sentence)
+    cause = wrong[0].cause if wrong[0].mend else ""
+    return Verdict(f"{sentence} But the lips do not move: {wrong[0].sentence}", failed=True, cause=cause)
+
+
+# --- the character's parts ------------------------------------------------------------------------------------------
+
+
+def _rig(item: bpy.types.Object) -> _Rig:
+    character = rigs.describe(item)
+    keys: Any = getattr(item.data, "shape_keys", None)
+    armature = next((o for o in bpy.data.objects if o.session_uid == character.armature), None)
+    names = set(character.shapes.values())
+    if keys is not None:
+        names |= {_quoted(label) for label in keyframes.owned(keys)}
+    blocks = [key for key in keys.key_blocks if key.name in names] if keys else []
+    return _Rig(item, keys, armature, blocks, [bone.name for bone in character.bones.values()])
+
+
+def _quoted(label: str) -> str:
+    """The name between the quotes of a data path; empty when it has none."""
+    parts = label.split('"')
+    return parts[1] if len(parts) > 2 else ""
+
+
+def _list(names: Iterable[str], most: int = 3) -> str:
+    """Some names in a sentence: 'a, b, c and 4 more'."""
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(f"'{name}'" for name in known[:most]) + more
+
+
+def _set(things: Iterable[Any], name: str, value: Any) -> Callable[[], None]:
+    """A fix that gives every thing one property."""
+    kept = list(things)
+
+    def run() -> None:
+        for thing in kept:
+            setattr(thing, name, value)
+
+    return run
+
+
+# --- settings that are in the way -----------------------------------------------------------------------------------
+
+
+def _linked(rig: _Rig) -> Iterator[Obstacle]:
+    linked = [owner for owner in rig.animated if owner.library]
+    if linked:
+        yield Obstacle(
+            "linked",
+            f"'{rig.item.name}' is linked from another file and read-only: make it local, or generate in its own file.",
+            blocks=True,
+        )
+
+
+def _edit_mode(rig: _Rig) -> Iterator[Obstacle]:
+    def leave() -> None:
+        view_layer: Any = bpy.context.view_layer
+        view_layer.objects.active = rig.item
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+    if rig.item.mode in {"EDIT", "SCULPT"}:
+        yield Obstacle(
+            "edit_mode",
+            f"'{rig.item.name}' is in {rig.item.mode.lower()} mode, which does not show its animation: leave it.",
+            "Leave Edit Mode" if rig.item.mode == "EDIT" else "Leave Sculpt Mode",
+            leave,
+        )
+
+
+def _hidden(rig: _Rig) -> Iterator[Obstacle]:
+    if rig.item.hide_viewport:
+        yield Obstacle(
+            "hidden",
+            f"'{rig.item.name}' is switched off in viewports, so nothing of it is seen: switch it on.",
+            "Show Character",
+            _set([rig.item], "hide_viewport", False),
+        )
+
+
+def _shape_settings(rig: _Rig) -> Iterator[Obstacle]:
+    name = rig.item.name
+    if rig.keys is None:
+        return
+    if not rig.keys.use_relative:
+        yield Obstacle(
+            "absolute",
+            f"The shape keys of '{name}' are not relative, so their values have no effect: switch Relative on.",
+            "Make Relative",
+            _set([rig.keys], "use_relative", True),
+        )
+    if rig.item.show_only_shape_key:
+        yield Obstacle(
+            "pinned",
+            f"'{name}' shows one shape key alone (the pin beside its shape keys): switch that off.",
+            "Show All Shapes",
+            _set([rig.item], "show_only_shape_key", False),
+        )
+    if muted := [key for key in rig.shapes if key.mute]:
+        yield Obstacle(
+            "muted_shape",
+            f"The shape keys {_list(key.name for key in muted)} of '{name}' are switched off: switch them on.",
+            "Switch Shapes On",
+            _set(muted, "mute", False),
+        )
+    if lost := [key for key in rig.shapes if key.relative_key == key and key != rig.keys.reference_key]:
+        yield Obstacle(
+            "relative_to_itself",
+            f"The shape keys {_list(key.name for key in lost)} of '{name}' are relative to themselves and so move "
+            "nothing: make them relative to the first one.",
+            "Make Relative to Basis",
+            _set(lost, "relative_key", rig.keys.reference_key),
+        )
+
+
+def _slider_range(rig: _Rig) -> Iterator[Obstacle]:
+    ranges = _key_ranges(rig.keys) if rig.keys else {}
+    narrow: list[tuple[Any, float, float]] = []
+    for key in rig.shapes:
+        low, high = ranges.get(key.name, (0.0, 1.0))
+        if key.slider_min > low + 1e-4 or key.slider_max < high - 1e-4:
+            narrow.append((key, min(key.slider_min, low), max(key.slider_max, high)))
+
+    def widen() -> None:
+        for key, low, high in narrow:
+            key.slider_min, key.slider_max = low, high
+
+    if narrow:
+        yield Obstacle(
+            "slider_range",
+            f"The sliders of {_list(key.name for key, _, _ in narrow)} on '{rig.item.name}' end before the speech "
+            "does, which cuts it off: widen their range.",
+            "Widen Sliders",
+            widen,
+        )
+
+
+def _key_ranges(keys: Any) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value of each keyed shape of ours."""
+    ranges = {}
+    for curve in _own_curves(keys):
+        values = _points(curve)[:, 1]
+        if len(values):
+            ranges[_quoted(curve.data_path)] = (float(values.min()), float(values.max()))
+    return ranges
+
+
+def _driven(rig: _Rig) -> Iterator[Obstacle]:
+    driven = []
+    for owner in rig.animated:
+        paths = {*(f'key_blocks["{escape(key.name)}"].value' for key in rig.shapes)}
+        paths |= {f'pose.bones["{escape(name)}"].{turn}' for name in rig.bones for turn in _TURNS}
+        drivers = owner.animation_data.drivers if owner.animation_data else ()
+        driven += [curve for curve in drivers if curve.data_path in paths and not curve.mute]
+    if driven:
+        yield Obstacle(
+            "driven",
+            f"{_list(dict.fromkeys(_quoted(c.data_path) for c in driven))} of '{rig.item.name}' follow drivers, so "
+            "keys would not move them: mute or remove the drivers.",
+            "Mute Drivers",
+            _set(driven, "mute", True),
+            blocks=True,
+        )
+
+
+_TURNS = ("rotation_euler", "rotation_quaternion", "rotation_axis_angle")
+
+
+def _curve_settings(rig: _Rig) -> Iterator[Obstacle]:
+    own = [curve for owner in rig.animated for curve in _own_curves(owner)]
+    locked = [curve for curve in own if curve.lock]
+    muted = [curve for curve in own if curve.mute]  # that a whole group is muted has no effect
+    if locked:
+        yield Obstacle(
+            "locked_curve",
+            f"Curves of '{rig.item.name}' are locked, so their keys may not be changed: unlock them.",
+            "Unlock Curves",
+            _set(locked, "lock", False),
+            blocks=True,
+        )
+    if muted:
+        yield Obstacle(
+            "muted_curve",
+            f"Curves of '{rig.item.name}' are muted in the graph editor, so they move nothing: unmute them.",
+            "Unmute Curves",
+            _set(muted, "mute", False),
+        )
+
+
+def _nla(rig: _Rig) -> Iterator[Obstacle]:
+    name = rig.item.name
+    for owner in rig.animated:
+        data = owner.animation_data
+        if data is None:
+            continue
+        if data.use_tweak_mode:
+            yield Obstacle(
+                "nla_tweak",
+                f"An NLA strip of '{name}' is being edited, so its action cannot be changed: leave tweak mode (Tab).",
+                "Leave Tweak Mode",
+                _set([data], "use_tweak_mode", False),
+                blocks=True,
+            )
+            continue
+        solo = [track for track in data.nla_tracks if track.is_solo]
+        if solo and data.use_nla:
+            yield Obstacle(
+                "nla_solo",
+                f"The NLA track '{solo[0].name}' of '{name}' plays alone, without the keys of its action: "
+                "take the star off it.",
+                "Play All Tracks",
+                _set(solo, "is_solo", False),
+            )
+        # without strips Blender plays the action as it is, whatever these two say
+        mixed = data.use_nla and any(track.strips for track in data.nla_tracks)
+        if mixed and data.action_influence < 1:
+            yield Obstacle(
+                "influence",
+                f"The action of '{name}' has an influence of {data.action_influence:.2g} in the NLA: set it to 1.",
+                "Set Influence to 1",
+                _set([data], "action_influence", 1.0),
+            )
+        if mixed and data.action_blend_type in {"MULTIPLY", "SUBTRACT"}:
+            yield Obstacle(
+                "blending",
+                f"The action of '{name}' is laid over the NLA by '{data.action_blend_type.title()}', which is not how "
+                "speech is meant: set it to Replace.",
+                "Set to Replace",
+                _set([data], "action_blend_type", "REPLACE"),
+            )
+
+
+def _modifiers(rig: _Rig) -> Iterator[Obstacle]:
+    name = rig.item.name
+    hidden = [m for m in rig.item.modifiers if m.type in _DEFORMING and not m.show_viewport]
+    caches = [m for m in rig.item.modifiers if m.type in _CACHES and m.show_viewport]
+    if hidden:
+        yield Obstacle(
+            "hidden_modifier",
+            f"The modifiers {_list(m.name for m in hidden)} of '{name}' are switched off, so bones do not move it: "
+            "switch them on.",
+            "Switch Modifiers On",
+            _set(hidden, "show_viewport", True),
+        )
+    if caches:
+        yield Obstacle(
+            "cache",
+            f"The modifier '{caches[0].name}' of '{name}' plays a cache in place of its shapes: switch it off.",
+            "Switch Cache Off",
+            _set(caches, "show_viewport", False),
+        )
+    if rig.armature is not None and rig.armature.data.pose_position == "REST":
+        yield Obstacle(
+            "rest_position",
+            f"The armature '{rig.armature.name}' shows its rest position, so its bones do not move: show its pose.",
+            "Show Pose",
+            _set([rig.armature.data], "pose_position", "POSE"),
+        )
+
+
+def _missing_names(rig: _Rig) -> Iterator[Obstacle]:
+    if rig.keys is None:
+        return
+    present = set(rig.keys.key_blocks.keys())
+    lost = [n for c in _own_curves(rig.keys) if (n := _quoted(c.data_path)) and n not in present]
+    if lost:
+        yield Obstacle(
+            "name_mismatch",
+            f"There are keys for {_list(lost)}, but '{rig.item.name}' has no shape keys of these names: rename its "
+            "shape keys, or generate again.",
+        )
+
+
+_CHECKS: tuple[Callable[[_Rig], Iterator[Obstacle]], ...] = (
+    _linked,
+    _edit_mode,
+    _hidden,
+    _shape_settings,
+    _slider_range,
+    _driven,
+    _curve_settings,
+    _nla,
+    _modifiers,
+    _missing_names,
+)
+
+
+# --- keys in another place ------------------------------------------------------------------------------------------
+
+
+def _misplaced(rig: _Rig) -> list[Obstacle]:
+    """Where our keys for this character are, when its shape keys do not play them."""
+    if rig.keys is None or _own_curves(rig.keys):
+        return []
+    checks = (_wrong_slot, _in_the_nla, _in_another_action)
+    return [obstacle for check in checks for obstacle in check(rig)]
+
+
+def _wrong_slot(rig: _Rig) -> Iterator[Obstacle]:
+    action = compat.action_of(rig.keys)
+    slot = compat.slot_with(action, _paths(rig)) if action else None
+    if slot is None:
+        return
+    yield Obstacle(
+        "wrong_slot",
+        f"'{rig.item.name}' plays another slot of the action '{action.name}' than the one with the speech: "
+        "choose that slot.",
+        "Choose the Slot",
+        lambda: compat.choose_slot(rig.keys, slot),
+    )
+
+
+def _in_the_nla(rig: _Rig) -> Iterator[Obstacle]:
+    data = rig.keys.animation_data
+    for track in data.nla_tracks if data else ():
+        for strip in track.strips:
+            if not (strip.action and keyframes.OWNED in strip.action):
+                continue
+            if track.mute or strip.mute or not data.use_nla:
+
+                def unmute(track: Any = track, strip: Any = strip) -> None:
+                    track.mute = strip.mute = False
+                    data.use_nla = True
+
+                yield Obstacle(
+                    "nla_muted",
+                    f"The speech of '{rig.item.name}' is in the NLA strip '{strip.name}', which is muted: unmute it.",
+                    "Unmute",
+                    unmute,
+                )
+
+
+def _plays_in_the_nla(rig: _Rig) -> bool:
+    """Whether the speech was pushed down to the NLA and is heard of there; how it is mixed is the artist's."""
+    data = rig.keys.animation_data if rig.keys else None
+    strips = [strip for track in data.nla_tracks for strip in track.strips] if data else []
+    return any(strip.action and keyframes.OWNED in strip.action for strip in strips)
+
+
+def _in_another_action(rig: _Rig) -> Iterator[Obstacle]:
+    """An action of ours for shapes of these names that this character does not play."""
+    wanted = _paths(rig)
+    actions: Iterable[Any] = bpy.data.actions
+    for action in actions:
+        slot = compat.slot_with(action, wanted) if keyframes.OWNED in action else None
+        if slot is None or action == compat.action_of(rig.keys):
+            continue
+        other = next((k for k in bpy.data.shape_keys if k != rig.keys and compat.action_of(k) == action), None)
+
+        def assign(action: Any = action, slot: Any = slot) -> None:
+            compat.assign_action(rig.keys, action)
+            compat.choose_slot(rig.keys, slot)
+
+        if other is not None:
+            yield Obstacle(
+                "other_mesh",
+                f"The speech is on the shape keys of the mesh '{other.user.name}', but '{rig.item.name}' shows the "
+                f"mesh '{rig.item.data.name}': put it on that one too, or generate on this character.",
+                "Use the Same Action",
+                assign,
+            )
+        elif not action.users - action.use_fake_user:
+            yield Obstacle(
+                "other_action",
+                f"'{rig.item.name}' no longer plays the action '{action.name}' with its speech: assign it again.",
+                "Assign the Action",
+                assign,
+            )
+
+
+def _paths(rig: _Rig) -> set[str]:
+    return {f'key_blocks["{escape(key.name)}"].value' for key in rig.keys.key_blocks}
+
+
+def _no_keys(rig: _Rig) -> Obstacle:
+    return Obstacle("no_keys", f"There are no keys of artalk on '{rig.item.name}': generate first.")
+
+
+def _unknown(rig: _Rig) -> Obstacle:
+    return Obstacle(
+        "unknown",
+        f"the mesh '{rig.item.name}' stays as it is although its keys change: look for modifiers or another "
+        "animation that move it.",
+    )
+
+
+# --- do the lips move? ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The greatest movement that the keys ask for: between which frames, which points (V,), how far (mesh units)."""
+
+    frames: tuple[int, int]
+    lips: NDArray[np.bool_]
+    still: NDArray[np.bool_]
+    distance: float
+
+
+def _greatest_movement(rig: _Rig) -> _Asked | None:
+    """Of all keyed shapes that are not of the eyes and brows, the one that moves the mesh the furthest."""
+    found: _Asked | None = None
+    blocks = {key.name: key for key in rig.shapes}
+    for curve in _own_curves(rig.keys) if rig.keys else []:
+        key = blocks.get(_quoted(curve.data_path))
+        points = _points(curve)
+        if key is None or len(points) < 2 or any(word in key.name.lower() for word in _UPPER_FACE):
+            continue
+        first, last = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
+        change = float(last[1] - first[1])
+        if change < 1e-3:
+            continue
+        reach = np.linalg.norm(_coordinates(key) - _coordinates(rig.keys.reference_key), axis=1)
+        if found is None or change * reach.max() > found.distance:
+            lips = reach > 0.5 * reach.max()
+            still = _around(_coordinates(rig.keys.reference_key), lips, reach < 0.01 * reach.max())
+            frames = (round(float(first[0])), round(float(last[0])))
+            found = _Asked(frames, lips, still, change * float(reach.max()))
+    return found
+
+
+def _around(points: NDArray[np.float32], lips: NDArray[np.bool_], still: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The still points nearest to the lips, as many as the lips have: neck and shoulders turn otherwise."""
+    distance = np.linalg.norm(points - points[lips].mean(axis=0), axis=1)
+    distance[~still] = np.inf
+    count = max(10, min(int(lips.sum()), int(still.sum())))
+    chosen = np.zeros(len(points), bool)
+    chosen[np.argsort(distance, kind="stable")[:count]] = True
+    return chosen
+
+
+def _lips_move(scene: bpy.types.Scene, rig: _Rig, asked: _Asked) -> bool:
+    if asked.distance == 0:
+        return False
+    now, part = scene.frame_current, scene.frame_subframe
+    shown = []
+    try:
+        for frame in asked.frames:
+            scene.frame_set(frame)
+            shown.append(_evaluated(rig.item))
+    finally:
+        scene.frame_set(now, subframe=part)
+    count = len(asked.lips)
+    if any(len(points) < count for points in shown):
+        # a modifier has made another mesh of it, without knowing which point is which; or it is hidden
+        return len(shown[0]) == len(shown[1]) > 0 and bool(np.abs(shown[0] - shown[1]).max() > _MOVED * asked.distance)
+    distance = movement(shown[0][:count], shown[1][:count], asked.still)
+    return float(distance[asked.lips].max()) > _MOVED * asked.distance
+
+
+def _evaluated(item: Any) -> NDArray[np.float64]:
+    """Points (N, 3) of the evaluated mesh, in the object's own space; a subdivided one has the original ones first."""
+    data: Any = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    points = np.zeros((len(data.vertices), 3), np.float32)
+    data.vertices.foreach_get("co", points.ravel())
+    return points.astype(np.float64)
+
+
+def _coordinates(key: Any) -> NDArray[np.float32]:
+    points = np.zeros((len(key.data), 3), np.float32)
+    key.data.foreach_get("co", points.ravel())
+    return points
+
+
+def _own_curves(owner: Any) -> list[compat.FCurve]:
+    """The curves of ours that a datablock plays."""
+    mine = keyframes.owned(owner)
+    if not mine:
+        return []
+    return [curve for curve in compat.fcurves_of(owner) if f"{curve.data_path}[{curve.array_index}]" in mine]
+
+
+def _points(curve: compat.FCurve) -> NDArray[np.float32]:
+    points = np.zeros((len(curve.keyframe_points), 2), np.float32)
+    curve.keyframe_points.foreach_get("co", points.ravel())
+    return points
