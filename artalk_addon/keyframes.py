@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -14,25 +13,11 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from . import compat
+from .keys import NUMBERS, PLAIN, Keys, together
 from .plan import Character, Curve, Owner, outside
 
 OWNED = "artalk"
 """Custom property of an action: JSON list of the curves that artalk made in it."""
-
-_NUMBERS: dict[str, tuple[int, type]] = {
-    "co": (2, np.float32),
-    "handle_left": (2, np.float32),
-    "handle_right": (2, np.float32),
-    "interpolation": (1, np.int32),
-    "handle_left_type": (1, np.int32),
-    "handle_right_type": (1, np.int32),
-    "type": (1, np.int32),
-    "easing": (1, np.int32),
-    "back": (1, np.float32),
-    "amplitude": (1, np.float32),
-    "period": (1, np.float32),
-}
-"""Everything that a key holds: how many numbers of which kind."""
 
 
 def owners(character: Character) -> dict[Owner, Any]:
@@ -67,10 +52,11 @@ def check(character: Character, curves: Sequence[Curve]) -> None:
         others = {
             (curve.data_path, curve.array_index)
             for curve in compat.fcurves_of(datablock)
-            if _label(curve.data_path, curve.array_index) not in mine and len(curve.keyframe_points)
+            if label(curve.data_path, curve.array_index) not in mine and len(curve.keyframe_points)
         }
         animation = datablock.animation_data
-        driven = {(curve.data_path, curve.array_index) for curve in animation.drivers} if animation else set()
+        drivers = [curve for curve in animation.drivers if not curve.mute] if animation else []
+        driven = {(curve.data_path, curve.array_index) for curve in drivers}
         for curve in (curve for curve in curves if curve.owner == owner):
             if (curve.data_path, curve.index) in others:
                 raise InputError(
@@ -82,9 +68,14 @@ def check(character: Character, curves: Sequence[Curve]) -> None:
                                  "remove its driver first.")  # fmt: skip
 
 
-def write(character: Character, curves: Sequence[Curve]) -> int:
-    """Write all curves of a plan; returns the number of keys. Raises InputError before anything is changed."""
+def write(character: Character, curves: Sequence[Curve], edited: Mapping[str, Keys | None] | None = None) -> int:
+    """Write all curves of a plan; returns the number of keys. Raises InputError before anything is changed.
+
+    edited: by `label`, the keys to write instead of the plan's own, with an artist's changes on them; None says that
+            the old keys are artalk's own to the last, so that new values in their places will do
+    """
     check(character, curves)
+    edited = edited or {}
     for owner, datablock in owners(character).items():
         planned = [curve for curve in curves if curve.owner == owner]
         if not planned:
@@ -95,8 +86,12 @@ def write(character: Character, curves: Sequence[Curve]) -> int:
         assert action is not None
         mine = owned(datablock)
         for curve in planned:
-            _write_curve(compat.ensure_fcurve(datablock, curve.data_path, curve.index, curve.group), curve)
-            mine.add(_label(curve.data_path, curve.index))
+            name = label(curve.data_path, curve.index)
+            fcurve = compat.ensure_fcurve(datablock, curve.data_path, curve.index, curve.group)
+            keys = edited.get(name)
+            if not (name in edited and keys is None and _revalue(fcurve, curve)):
+                _write_curve(fcurve, curve, keys)
+            mine.add(name)
         action[OWNED] = json.dumps(sorted(mine))
         datablock.update_tag()
     return sum(len(curve.frames) for curve in curves)
@@ -108,60 +103,59 @@ def owned(datablock: bpy.types.ID) -> set[str]:
     return set(json.loads(action[OWNED])) if action and OWNED in action else set()
 
 
-def _write_curve(fcurve: compat.FCurve, curve: Curve) -> None:
-    """Replace the keys in the plan's spans and keep all others exactly as they are."""
+def read(fcurve: compat.FCurve) -> Keys:
+    """All keys of a curve."""
     points = fcurve.keyframe_points
-    frames = np.empty(2 * len(points), np.float32)
-    points.foreach_get("co", frames)
-    keep = outside(frames[::2], curve.spans)
-    if keep.any():
-        _write_between(points, curve, keep)
-    else:
-        points.clear()
-        points.add(len(curve.frames))
-        co = np.stack([curve.frames, curve.values], axis=1).ravel()
-        # a key added is at its defaults, so these are all that differ
-        for name in ("co", "handle_left", "handle_right"):
-            points.foreach_set(name, co)
-        points.foreach_set("interpolation", np.full(len(curve.frames), _linear(), np.int32))
-    fcurve.update()
-
-
-def _write_between(points: Any, curve: Curve, keep: NDArray[np.bool_]) -> None:
-    """The plan's keys among those of the old ones that `keep` says."""
-    before = _read(points)
-    fresh = len(curve.frames)
-    points.clear()
-    points.add(fresh + int(keep.sum()))
-    after = _read(points)
-    co = np.stack([curve.frames, curve.values], axis=1)
-    for name, numbers in after.items():
-        numbers[fresh:] = before[name][keep]
-    for name in ("co", "handle_left", "handle_right"):
-        after[name][:fresh] = co
-    after["interpolation"][:fresh] = _linear()
-    order = np.argsort(after["co"][:, 0], kind="stable")
-    for name, numbers in after.items():
-        points.foreach_set(name, numbers[order].ravel())
-
-
-def _read(points: Any) -> dict[str, NDArray[Any]]:
-    """All numbers of all keys, by name: (keys, size)."""
     numbers: dict[str, NDArray[Any]] = {
-        name: np.zeros((len(points), size), kind) for name, (size, kind) in _NUMBERS.items()
+        name: np.zeros((len(points), size), kind) for name, (size, kind) in NUMBERS.items()
     }
     for name, array in numbers.items():
         points.foreach_get(name, array.ravel())  # ravel of a fresh array is a view: this fills the array
-    return numbers
+    return Keys(numbers)
 
 
-@cache
-def _linear() -> int:
-    interpolation: Any = bpy.types.Keyframe.bl_rna.properties["interpolation"]
-    return int(interpolation.enum_items["LINEAR"].value)
+def _revalue(fcurve: compat.FCurve, curve: Curve) -> bool:
+    """Give the keys in the plan's spans its values if they stand on its frames already; says whether they do."""
+    points = fcurve.keyframe_points
+    co = np.empty((len(points), 2), np.float32)
+    points.foreach_get("co", co.ravel())
+    inside = ~outside(co[:, 0], curve.spans)
+    if not np.array_equal(co[inside, 0], curve.frames):
+        return False
+    co[inside, 1] = curve.values
+    points.foreach_set("co", co.ravel())
+    fcurve.update()
+    return True
 
 
-def _label(data_path: str, index: int) -> str:
+def _write_curve(fcurve: compat.FCurve, curve: Curve, keys: Keys | None) -> None:
+    """Replace the keys in the plan's spans, by `keys` or the plan's own, and keep all others exactly as they are."""
+    points = fcurve.keyframe_points
+    co = np.empty((len(points), 2), np.float32)
+    points.foreach_get("co", co.ravel())
+    keep = outside(co[:, 0], curve.spans)
+    if keys is not None or keep.any():
+        fresh = Keys.plain(curve.frames, curve.values) if keys is None else keys
+        _replace(points, together([read(fcurve).take(keep), fresh]))
+    else:
+        points.clear()
+        points.add(len(curve.frames))
+        # a key added is 0 in all else, and its handles are found by Blender
+        points.foreach_set("co", np.stack([curve.frames, curve.values], axis=1).ravel())
+        for name, value in PLAIN.items():
+            points.foreach_set(name, np.full(len(curve.frames), value, np.int32))
+    fcurve.update()
+
+
+def _replace(points: Any, keys: Keys) -> None:
+    points.clear()
+    points.add(len(keys))
+    for name, numbers in keys.numbers.items():
+        points.foreach_set(name, numbers.ravel())
+
+
+def label(data_path: str, index: int) -> str:
+    """What a curve is called in OWNED."""
     return f"{data_path}[{index}]"
 
 
