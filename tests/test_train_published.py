@@ -32,7 +32,7 @@ from artalk.core.train.flame_mesh import FlameMesh, load_flame
 from artalk.core.train.loop import Schedule, fit
 from artalk.core.train.rotary import RotaryCodec, RotaryGenerator, speech_positions
 from golden.fill import audio_f32, flame_arrays, motion, unit_noise, weights
-from golden.models import FOLDER, golden
+from golden.models import FOLDER, flame_model, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -68,7 +68,7 @@ def assert_gradients(module, expected):
 def test_codec_objective_has_the_published_losses_and_gradients():
     expected = golden("artalk_train_codec_small")
     codec = filled(RotaryCodec(CODEC), "artalk_train_codec_small_keys.json", "").train()
-    mesh = FlameMesh(flame_arrays(), golden("flame_lips")["lips"])
+    mesh = FlameMesh(flame_model(lips=golden("flame_lips")["lips"].astype(np.int64)))
     moved = case(int(expected["motion_case"]))
     decoded, quantised = codec.reconstruct(moved)
     np.testing.assert_array_equal(torch.cat(quantised.bits, 1).numpy(), expected["bits"].astype(bool))

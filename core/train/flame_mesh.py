@@ -7,24 +7,18 @@ shape. Here the head stands still and the identity is the average, so only jaw a
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..artalk.checkpoint import torch_load
 from ..errors import InputError
+from ..heads.flame import FlameModel
+from ..heads.flame_files import read_flame
 
-IDENTITY_SHAPES = 300
 EXPRESSIONS = 100
 MOVING_JOINTS = slice(2, 5)
 """Jaw, left eye, right eye among root, neck, jaw and eyes."""
-MOUTH_LANDMARKS = slice(48, 68)
-"""The lips among the landmarks of Sagonas et al. (2013)."""
-_ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights")
 
 
 class FlameMesh(nn.Module):
@@ -40,13 +34,12 @@ class FlameMesh(nn.Module):
     joint_expressions: Tensor
     weights: Tensor
 
-    def __init__(self, arrays: dict[str, Any], lips: Any | None = None) -> None:  # noqa: ANN401 (any array)
+    def __init__(self, model: FlameModel) -> None:
         super().__init__()
-        template, shapes, posedirs, regressor, weights = (
-            torch.as_tensor(np.asarray(arrays[name], np.float32)) for name in _ARRAYS
+        template, expressions, posedirs, regressor, weights = map(
+            torch.from_numpy, (model.template, model.expressions, model.correctives, model.regressor, model.weights)
         )
         vertices = len(template)
-        expressions = shapes[:, :, IDENTITY_SHAPES : IDENTITY_SHAPES + EXPRESSIONS]
         self.register_buffer("template", template, persistent=False)
         self.register_buffer("expressions", expressions.reshape(3 * vertices, -1).T.contiguous(), persistent=False)
         # 9 numbers of each of the joints neck, jaw, eyes; the neck does not turn
@@ -55,7 +48,7 @@ class FlameMesh(nn.Module):
         joint_expressions = torch.einsum("jv,vce->ejc", regressor[MOVING_JOINTS], expressions)
         self.register_buffer("joint_expressions", joint_expressions.contiguous(), persistent=False)
         self.register_buffer("weights", weights[:, MOVING_JOINTS].contiguous(), persistent=False)
-        self.lips = None if lips is None else torch.as_tensor(np.asarray(lips, np.int64))
+        self.lips = None if model.lips is None else torch.from_numpy(model.lips)
 
     def forward(self, expression: Tensor, jaw: Tensor, eyes: Tensor) -> Tensor:
         """(N, 100), rotation vectors (N, 3) and (N, 6) left then right -> (N, V, 3)."""
@@ -84,34 +77,15 @@ def rotation_matrices(vectors: Tensor) -> Tensor:
 
 
 def load_flame(path: Path) -> FlameMesh:
-    """A FLAME file: `FLAME_with_eye.pt` of ARTalk's tools, or a `.npz` of FLAME's arrays under FLAME's names.
+    """FLAME's mesh from any of its files. The lips are the triangles under the mouth's landmarks in ARTalk's
+    `FLAME_with_eye.pt`, or an array `lips` of vertex numbers in a `.npz`; other files have none.
 
-    The lips are the triangles under the mouth's landmarks, or an array `lips` in the `.npz`.
-    Raises InputError when it is neither, or of another size.
+    Raises InputError when the file is no FLAME model or has fewer expressions than motion has.
     """
-    if not path.is_file():
-        raise InputError(f"There is no FLAME file '{path}': check the path.")
-    try:
-        arrays, lips = _read_npz(path) if path.suffix == ".npz" else _read_pt(path)
-        mesh = FlameMesh(arrays, lips)
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError, IndexError, zipfile.BadZipFile):
+    model = read_flame(path)
+    if model.expressions.shape[2] != EXPRESSIONS:
         raise InputError(
-            f"'{path.name}' is no FLAME model: give FLAME_with_eye.pt, or a .npz with {', '.join(_ARRAYS)}."
-        ) from None
-    if mesh.expressions.shape[0] != EXPRESSIONS or mesh.weights.shape[1] != 3:
-        raise InputError(
-            f"'{path.name}' has not FLAME's 400 shapes and 5 joints: give the file of FLAME 2020 or later."
+            f"'{path.name}' has {model.expressions.shape[2]} expressions and the motion has {EXPRESSIONS}: "
+            "give FLAME's file with all of them."
         )
-    return mesh
-
-
-def _read_npz(path: Path) -> tuple[dict[str, Any], Any]:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in _ARRAYS}, file.get("lips")
-
-
-def _read_pt(path: Path) -> tuple[dict[str, Any], Any]:
-    content: Any = torch_load(path)
-    faces = torch.as_tensor(content["flame_model"]["f"])
-    landmarks = torch.as_tensor(content["lmk_embeddings"]["full_lmk_faces_idx_with_eye"]).flatten()[MOUTH_LANDMARKS]
-    return content["flame_model"], np.unique(faces[landmarks].numpy())
+    return FlameMesh(model)

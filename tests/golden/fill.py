@@ -23,15 +23,24 @@ EMBEDDINGS = (
 
 def uniform(name: str, count: int) -> NDArray[np.float32]:
     """`count` values in [-1, 1), multiples of 2**-23."""
+    top24 = (_random_words(name, count) >> np.uint32(8)).astype(np.int32)
+    return (top24 - (1 << 23)).astype(np.float32) * np.float32(2.0**-23)
+
+
+def _random_words(name: str, count: int) -> NDArray[np.uint32]:
     key = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], dtype="<u8").copy()
     raw = np.asarray(np.random.Philox(key=key, counter=0).random_raw((count + 1) // 2), dtype="<u8")
-    top24 = (raw.view("<u4")[:count] >> np.uint32(8)).astype(np.int32)
-    return (top24 - (1 << 23)).astype(np.float32) * np.float32(2.0**-23)
+    return raw.view("<u4")[:count]
 
 
 def unit_noise(name: str, shape: Sequence[int]) -> NDArray[np.float32]:
     """Uniform noise of mean 0 and variance 1."""
     return (uniform(name, math.prod(shape)) * np.float32(math.sqrt(3.0))).reshape(shape)
+
+
+def randint(name: str, shape: Sequence[int], high: int) -> NDArray[np.int64]:
+    """Whole numbers from 0 up to but not `high`."""
+    return (_random_words(name, math.prod(shape)).astype(np.int64) % high).reshape(shape)
 
 
 def weight(key: str, shape: Sequence[int], salt: str = "") -> NDArray[np.float32]:
@@ -103,12 +112,13 @@ def sha256_of(x: NDArray[Any]) -> str:
     return hashlib.sha256(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()
 
 
-def flame_arrays(vertices: int = 5023) -> dict[str, NDArray[np.float32]]:
+def flame_arrays(vertices: int = 5023) -> dict[str, NDArray[Any]]:
     """Arrays laid out as FLAME's, about as large, and with nothing of FLAME in them."""
     joints = uniform("flame/J_regressor", 5 * vertices).reshape(5, vertices)
     joints = np.where(joints > 0.99, joints, 0).astype(np.float32) + np.float32(1e-3 / vertices)
     skin = np.abs(unit_noise("flame/weights", (vertices, 5))).astype(np.float32) ** 3 + np.float32(1e-3)
     return {
+        "f": randint("flame/f", (vertices * 9976 // 5023, 3), vertices),
         "v_template": unit_noise("flame/v_template", (vertices, 3)) * np.float32(0.06),
         "shapedirs": unit_noise("flame/shapedirs", (vertices, 3, 400)) * np.float32(0.001),
         "posedirs": unit_noise("flame/posedirs", (vertices, 3, 36)) * np.float32(0.002),

@@ -22,9 +22,10 @@ from artalk.core.artalk.config import (
 from artalk.core.artalk.generator import visibility
 from artalk.core.artalk.model import ArtalkModel
 from artalk.core.artalk.style import sinusoids
+from artalk.core.heads.flame import FlameModel
 from numpy.typing import NDArray
 
-from .fill import motion, weights
+from .fill import flame_arrays, motion, weights
 
 FOLDER = Path(__file__).resolve().parent
 KEYS = {"small": "artalk_small_keys.json", "full": "artalk_wav2vec_keys.json", "mimi": "artalk_mimi_keys.json"}
@@ -79,6 +80,22 @@ def _bias(visible: torch.Tensor) -> torch.Tensor:
 def build(size: str) -> ArtalkModel:
     """The golden model of a size, through the loader of published state dicts."""
     return from_published(state(size), config(size), f"golden {size}").eval().requires_grad_(False)
+
+
+def flame_model(vertices: int = 5023, lips: NDArray[np.int64] | None = None) -> FlameModel:
+    """A head of FLAME's form with nothing of FLAME in it."""
+    arrays = flame_arrays(vertices)
+    shapes = arrays["shapedirs"]
+    return FlameModel(
+        template=arrays["v_template"],
+        faces=arrays["f"],
+        identities=shapes[:, :, :300],
+        expressions=shapes[:, :, 300:],
+        correctives=arrays["posedirs"],
+        regressor=arrays["J_regressor"],
+        weights=arrays["weights"],
+        lips=lips,
+    )
 
 
 def golden_motion(name: str, frames: int) -> torch.Tensor:
