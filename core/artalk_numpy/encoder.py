@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The speech encoder: log-mel spectra, then convolutions over time in both directions (`core.artalk.log_mel`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..artalk.mel import CONTEXT_FRAMES, HOP, LOUDNESS_SPAN, mel_matrix
+from .layers import LayerNorm, Linear, gelu
+from .log_mel import normalise, window_power
+from .weights import Array, Weights
+
+
+class LogMelEncoder:
+    """16 kHz audio -> features at 25 frames a second. It sees one second to either side of a frame."""
+
+    memory_windows = LOUDNESS_SPAN
+
+    def __init__(self, weights: Weights, width: int, options: Mapping[str, Any]) -> None:
+        bands, kernel = options.get("bands", 64), options.get("kernel", 7)
+        blocks_50, blocks_25 = options.get("blocks_50", 6), options.get("blocks_25", 4)
+        expansion = options.get("expansion", 2)
+
+        def blocks(name: str, count: int) -> list[ConvBlock]:
+            names = [f"audio_encoder.{name}.{i}" for i in range(count)]
+            return [ConvBlock(weights, each, width, kernel, expansion) for each in names]
+
+        self.mel = mel_matrix(bands)
+        self.band_reference = weights.take("audio_encoder.band_reference", bands)
+        self.down_50 = Halving(weights, "audio_encoder.down_50", bands, width)
+        self.blocks_50 = blocks("blocks_50", blocks_50)
+        self.down_25 = Halving(weights, "audio_encoder.down_25", width, width)
+        self.blocks_25 = blocks("blocks_25", blocks_25)
+        self.norm = LayerNorm(weights, "audio_encoder.norm", width)
+
+    def __call__(self, mels: Array) -> Array:
+        """Normalised log-mels (T, bands) at 100 Hz -> features (T / 4, width)."""
+        x = gelu(self.down_50(mels))
+        for block in self.blocks_50:
+            x = block(x)
+        x = self.down_25(x)
+        for block in self.blocks_25:
+            x = block(x)
+        return self.norm(x)
+
+    def encode_clip(self, audio: Array, window: int, first: int = 0) -> Iterator[Array]:
+        """Audio (n,) of whole windows of `window` samples -> features (T, width) of each, from window `first` on.
+
+        Memory is flat: of a long clip only the windows that a window's loudness is taken from are held at a time.
+        """
+        count = len(audio) // window
+        frames = window // HOP
+        context = CONTEXT_FRAMES * 4
+        silence = np.zeros((context, self.mel.shape[1]), np.float32)
+        powers: dict[int, Array] = {}
+        for index in range(first, count):
+            near = range(max(0, index - LOUDNESS_SPAN), min(count, index + LOUDNESS_SPAN + 1))
+            powers = {i: powers[i] if i in powers else window_power(audio, i, window, self.mel) for i in near}
+            before = powers[index - 1][-context:] if index > 0 else silence
+            after = powers[index + 1][:context] if index + 1 < count else silence
+            power = np.concatenate([before, powers[index], after])
+            mels = normalise(power, np.concatenate([powers[i] for i in near]), self.band_reference)
+            yield self(mels)[CONTEXT_FRAMES : CONTEXT_FRAMES + frames // 4]
+
+
+class Halving:
+    """Convolution over time with 4 taps and step 2: half as many frames."""
+
+    def __init__(self, weights: Weights, name: str, inputs: int, outputs: int) -> None:
+        taps = weights.take(f"{name}.weight", outputs, inputs, 4)
+        self.weight = np.ascontiguousarray(taps.transpose(2, 1, 0).reshape(4 * inputs, outputs))
+        self.bias = weights.take(f"{name}.bias", outputs)
+
+    def __call__(self, x: Array) -> Array:
+        """(T, inputs), T even -> (T / 2, outputs)."""
+        pairs = np.pad(x, ((1, 1), (0, 0))).reshape(len(x) // 2 + 1, -1)
+        y: Array = np.concatenate([pairs[:-1], pairs[1:]], axis=1) @ self.weight
+        y += self.bias
+        return y
+
+
+class ConvBlock:
+    """Depthwise convolution over time, norm and a mix of channels, with a skip (ConvNeXt, Liu et al. 2022)."""
+
+    def __init__(self, weights: Weights, name: str, width: int, kernel: int, expansion: int) -> None:
+        self.taps = np.ascontiguousarray(weights.take(f"{name}.depthwise.weight", width, 1, kernel)[:, 0].T)
+        self.bias = weights.take(f"{name}.depthwise.bias", width)
+        self.norm = LayerNorm(weights, f"{name}.norm", width)
+        self.widen = Linear(weights, f"{name}.mix.0", width, expansion * width)
+        self.narrow = Linear(weights, f"{name}.mix.2", expansion * width, width)
+
+    def __call__(self, x: Array) -> Array:
+        """(T, W) -> (T, W)."""
+        y = self.narrow(gelu(self.widen(self.norm(self._depthwise(x)))))
+        y += x
+        return y
+
+    def _depthwise(self, x: Array) -> Array:
+        reach = len(self.taps) // 2
+        padded = np.pad(x, ((reach, reach), (0, 0)))
+        y = np.tile(self.bias, (len(x), 1))
+        product = np.empty_like(x)
+        for shift, tap in enumerate(self.taps):
+            np.multiply(padded[shift : shift + len(x)], tap, out=product)
+            y += product
+        return y

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""16 kHz audio to normalised log-mel spectra; the same arithmetic as `core.artalk.log_mel`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..artalk.mel import ACTIVE_RANGE, BAND_RANGE, FFT, HOP, POWER_FLOOR, QUIETEST, RELATIVE_FLOOR, WINDOW
+from .weights import Array
+
+_HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
+_SMOOTH = 5
+
+
+def mel_power(audio: Array, matrix: Array) -> Array:
+    """Audio (n,), n a multiple of HOP -> mel power (n / HOP, bands); frame k is centred on sample k * HOP."""
+    padded = np.pad(audio, WINDOW // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: len(audio) // HOP]
+    # numpy before 2.0 transforms in double precision whatever it is given: so does every version here
+    spectrum = np.fft.rfft((frames * _HANN).astype(np.float64), FFT)
+    power = (spectrum.real**2 + spectrum.imag**2) / FFT
+    return np.asarray(power.astype(np.float32) @ matrix)
+
+
+def window_power(audio: Array, index: int, window: int, matrix: Array) -> Array:
+    """Mel power (window / HOP, bands) of one window, whose first and last frames look into the neighbours."""
+    margin = HOP * math.ceil(WINDOW / 2 / HOP)
+    start, end = index * window, (index + 1) * window
+    piece = audio[max(0, start - margin) : end + margin]
+    piece = np.pad(piece, (max(0, margin - start), max(0, end + margin - len(audio))))
+    first = margin // HOP
+    return mel_power(piece, matrix)[first : first + window // HOP]
+
+
+def normalise(power: Array, span: Array, reference: Array) -> Array:
+    """Log-mel features that depend neither on the level nor on the colour of the recording.
+
+    power: (T, bands) mel power; span: (S, bands) mel power of the passage whose loudness counts;
+    reference: (bands,) mean of the bands in average speech. Returns (T, bands).
+    """
+    energy = np.log(span.sum(axis=1) + np.float32(POWER_FLOOR))
+    smooth = _moving_average(energy)
+    active = smooth > smooth.max() - np.float32(ACTIVE_RANGE)
+    loudness = np.float32(max(energy[active].mean(dtype=np.float64), QUIETEST))
+    mean = _relative_log(span[active], loudness).mean(axis=0, dtype=np.float64)
+    correction = np.clip(mean.astype(np.float32) - reference, -BAND_RANGE, BAND_RANGE)
+    return np.asarray(_relative_log(power, loudness) - reference - correction.astype(np.float32))
+
+
+def _moving_average(x: Array) -> Array:
+    """Mean of each number of (n,) and its two neighbours to either side, as far as there are any."""
+    weights = np.ones(_SMOOTH)
+    total = np.convolve(x.astype(np.float64), weights, "same")
+    return np.asarray(total / np.convolve(np.ones(len(x)), weights, "same"), np.float32)
+
+
+def _relative_log(power: Array, loudness: np.float32) -> Array:
+    return np.asarray(np.log(power * np.exp(-loudness) + np.float32(RELATIVE_FLOOR)))
