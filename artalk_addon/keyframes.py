@@ -136,7 +136,7 @@ def _write_curve(fcurve: compat.FCurve, curve: Curve, keys: Keys | None) -> None
     keep = outside(co[:, 0], curve.spans)
     if keys is not None or keep.any():
         fresh = Keys.plain(curve.frames, curve.values) if keys is None else keys
-        _replace(points, together([read(fcurve).take(keep), fresh]))
+        replace(points, together([read(fcurve).take(keep), fresh]))
     else:
         points.clear()
         points.add(len(curve.frames))
@@ -147,7 +147,8 @@ def _write_curve(fcurve: compat.FCurve, curve: Curve, keys: Keys | None) -> None
     fcurve.update()
 
 
-def _replace(points: Any, keys: Keys) -> None:
+def replace(points: Any, keys: Keys) -> None:
+    """Put other keys in the place of all that a curve has."""
     points.clear()
     points.add(len(keys))
     for name, numbers in keys.numbers.items():
