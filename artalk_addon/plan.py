@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.basis import ARKIT_SHAPES
+from ..core import retarget
 from ..core.motion import Motion
+from ..core.retarget.bones import UPRIGHT, turn_in_armature
+from ..core.retarget.detect import arkit_table
+from ..core.retarget.mapping import Axis, Row, apply
 
 Owner = Literal["shapes", "bones"]
 Floats = NDArray[np.float64]
@@ -24,7 +27,7 @@ ROLES: dict[str, tuple[str, str, str]] = {
 }
 """The bones that can turn, and the channels of their rotation vectors; a channel that a motion lacks is 0."""
 
-HEAD_TO_ARMATURE = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+HEAD_TO_ARMATURE = UPRIGHT
 """From the head's frame (x left, y up, z forward) to an armature whose character faces -Y with Z up."""
 
 EYE_LOOK_RANGE = np.radians(30.0)
@@ -33,11 +36,15 @@ EYE_LOOK_RANGE = np.radians(30.0)
 
 @dataclass(frozen=True)
 class Bone:
-    """A bone that turns. rest: (3, 3) its rest axes as columns, in armature space; mode: Blender's rotation mode."""
+    """A bone that turns. rest: (3, 3) its rest axes as columns, in armature space; mode: Blender's rotation mode.
+
+    slides: (3, 3) the axes along which its location counts, in armature space; None: those of its rest
+    """
 
     name: str
     rest: Floats
     mode: str
+    slides: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,12 @@ class Character:
     """What can be animated on one character; plain data that survives any tick.
 
     mesh, armature: session identifiers of the objects, armature None when there is none
-    shapes:         channel -> name of the shape key on the mesh
-    bones:          role (see ROLES) -> bone of the armature
+    shapes:         channel, or what else tells them apart -> name of the shape key on the mesh
+    bones:          role (see ROLES), or name -> bone of the armature
+    mapping:        what moves what; None: each channel its shape, each role its bone, as they are
+    axes:           (3, 3) the head's left, up and forward as columns, in armature space
+    eye_distance:   between the eyes, in the armature's unit: what bones that move are measured by
+    notes:          sentences for the user on what was recognised
     """
 
     name: str
@@ -54,6 +65,23 @@ class Character:
     shapes: Mapping[str, str]
     armature: int | None
     bones: Mapping[str, Bone]
+    mapping: retarget.Mapping | None = None
+    axes: Floats = field(default_factory=lambda: HEAD_TO_ARMATURE)
+    eye_distance: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> retarget.Mapping:
+        """What moves what."""
+        return self.mapping or _as_they_are(self)
+
+
+def _as_they_are(character: Character) -> retarget.Mapping:
+    rows = [Row(key, ((channel, 1.0),)) for channel, key in character.shapes.items()]
+    turns: tuple[Axis, ...] = ("turn_x", "turn_y", "turn_z")
+    for role, bone in character.bones.items():
+        rows += [Row(bone.name, ((channel, 1.0),), axis) for channel, axis in zip(ROLES[role], turns, strict=True)]
+    return retarget.Mapping("as they are", tuple(rows))
 
 
 @dataclass(frozen=True)
@@ -94,7 +122,8 @@ def plan(motion: Motion, character: Character, start: float, fps: float) -> list
     channels = dict(zip(motion.basis.channels, values.T, strict=True))
     if not ({"left_eye", "right_eye"} & character.bones.keys()):
         channels |= eye_look_shapes(channels)
-    planned = [*_shape_curves(channels, character), *_bone_curves(channels, character)]
+    moved = apply(channels, character.table)
+    planned = [*_shape_curves(moved), *_bone_curves(moved, character)]
     at = frames.astype(np.float32)
     spans = ((float(at[0]), float(at[-1])),)
     return [
@@ -145,24 +174,37 @@ def eye_look_shapes(channels: Mapping[str, Floats]) -> dict[str, Floats]:
 _Row = tuple[Owner, str, int, str, Floats]
 
 
-def _shape_curves(channels: Mapping[str, Floats], character: Character) -> Iterator[_Row]:
-    for channel, key in character.shapes.items():
-        if channel in channels:
-            yield "shapes", f'key_blocks["{escape(key)}"].value', 0, "artalk", channels[channel]
+def _shape_curves(moved: Sequence[tuple[Row, Floats]]) -> Iterator[_Row]:
+    for row, values in moved:
+        if not row.is_bone:
+            yield "shapes", f'key_blocks["{escape(row.target)}"].value', 0, "artalk", values
 
 
-def _bone_curves(channels: Mapping[str, Floats], character: Character) -> Iterator[_Row]:
-    for role, bone in character.bones.items():
-        names = ROLES[role]
-        if not any(name in channels for name in names):
-            continue
-        nothing = np.zeros(len(next(iter(channels.values()))))
-        vectors = np.stack([channels.get(name, nothing) for name in names], axis=1)
-        # conjugating a rotation by the change of axes turns its rotation vector by that change
-        local = vectors @ (bone.rest.T @ HEAD_TO_ARMATURE).T
-        name, numbers = in_mode(local, bone.mode)
-        for index, row in enumerate(numbers.T):
-            yield "bones", f'pose.bones["{escape(bone.name)}"].{name}', index, bone.name, row
+def _bone_curves(moved: Sequence[tuple[Row, Floats]], character: Character) -> Iterator[_Row]:
+    by_name = {bone.name: bone for bone in character.bones.values()}
+    by_bone: dict[str, dict[str, Floats]] = {}
+    for row, values in moved:
+        if row.is_bone and row.target in by_name:
+            by_bone.setdefault(row.target, {})[row.axis] = values
+    for bone, axes in ((by_name[name], axes) for name, axes in by_bone.items()):
+        path = f'pose.bones["{escape(bone.name)}"]'
+        if (turn := _vectors(axes, "turn")) is not None:
+            name, numbers = in_mode(turn_in_armature(turn, character.axes) @ bone.rest, bone.mode)
+            for index, column in enumerate(numbers.T):
+                yield "bones", f"{path}.{name}", index, bone.name, column
+        if (move := _vectors(axes, "move")) is not None:
+            slides = bone.rest if bone.slides is None else bone.slides
+            for index, column in enumerate((character.eye_distance * move @ character.axes.T @ slides).T):
+                yield "bones", f"{path}.location", index, bone.name, column
+
+
+def _vectors(axes: Mapping[str, Floats], kind: str) -> Floats | None:
+    """Turns or moves (T, 3) of a bone in the head's frame, 0 along axes that no row speaks of; None without any."""
+    rows = {axis[-1]: values for axis, values in axes.items() if axis.startswith(kind)}
+    if not rows:
+        return None
+    nothing = np.zeros(len(next(iter(rows.values()))))
+    return np.stack([rows.get(axis, nothing) for axis in "xyz"], axis=1)
 
 
 def in_mode(vectors: Floats, mode: str) -> tuple[str, Floats]:
@@ -234,6 +276,5 @@ def escape(name: str) -> str:
 
 
 def shape_table(names: Sequence[str]) -> dict[str, str]:
-    """Channel -> shape key for the ARKit shapes among `names`, whatever their capitalisation."""
-    by_lower = {name.lower(): name for name in reversed(names)}
-    return {channel: by_lower[channel.lower()] for channel in ARKIT_SHAPES if channel.lower() in by_lower}
+    """Channel -> shape key for the ARKit shapes among `names`, however they are spelled."""
+    return arkit_table(names)

@@ -3,29 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.heads import default_head
 from ..core.heads.mesh import HeadMesh, Material
-from . import compat
-from .plan import HEAD_TO_ARMATURE, Bone, Character, shape_table
-
-NEEDED = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker")
-"""Without these shapes no mouth speaks."""
-
-BONE_NAMES: dict[str, tuple[str, ...]] = {
-    "head": ("head", "defhead", "neck", "mixamorighead"),
-    "jaw": ("jaw", "defjaw", "jawmaster"),
-    "left_eye": ("lefteye", "eyeleft", "eyel", "leye", "mastereyel", "mixamoriglefteye"),
-    "right_eye": ("righteye", "eyeright", "eyer", "reye", "mastereyer", "mixamorigrighteye"),
-}
-"""Names by which a bone is known, best first; compared without capitals and without what is no letter or digit."""
+from ..core.retarget import Detection, detect
+from ..core.retarget import bones as rigging
+from ..core.retarget.bones import RestBone
+from ..core.retarget.detect import arkit_table, missing_for_speech, speaks
+from ..core.retarget.seal import seal_gain
+from . import compat, mapping
+from .plan import HEAD_TO_ARMATURE, Bone, Character
 
 _BONE_LENGTH = {"root": 0.1, "neck": 0.12, "jaw": 0.09, "left_eye": 0.04, "right_eye": 0.04}
 _UPRIGHT = ("root", "neck")
@@ -35,55 +31,113 @@ _UPRIGHT = ("root", "neck")
 
 
 def is_character(item: bpy.types.Object | None) -> bool:
-    """Whether an object is a mesh with the shapes that speech needs."""
-    return item is not None and not _missing(item)
+    """Whether an object is a mesh that can speak: by its shapes, by a mapping of its own or by the jaw of its rig."""
+    return item is not None and item.type == "MESH" and (_has_mouth(item) or _has_jaw(_armature_of(item)))
 
 
 def find_character(scene: bpy.types.Scene, active: bpy.types.Object | None) -> bpy.types.Object:
     """The mesh meant: the active one, one that the active armature moves, or the only character of the scene.
 
+    Of several meshes on one armature, one with a mouth of shapes comes before the active one without.
     Raises InputError when there is none, or several to choose from.
     """
-    for item in _candidates(scene, active):
-        if is_character(item):
-            return item
-    others = [item for item in scene.objects if is_character(item)]
+    near = [item for item in _candidates(scene, active) if item.type == "MESH"]
+    for can_speak in (_has_mouth, is_character):
+        if found := next((item for item in near if can_speak(item)), None):
+            return found
+    others = _one_for_each_armature([item for item in scene.objects if item.type == "MESH"])
     if len(others) == 1:
         return others[0]
     if others:
         raise InputError(f"There are {len(others)} characters in the scene: choose one in the panel or make it active.")
     if active is not None and active.type == "MESH" and getattr(active.data, "shape_keys", None):
         require(active)
-    raise InputError("There is no character: press New ARTalk Head, or select a mesh with ARKit shape keys.")
+    raise InputError(
+        "There is no character: press New ARTalk Head, or select a mesh with ARKit shape keys, with visemes, "
+        "or on a rig with a jaw."
+    )
+
+
+def _one_for_each_armature(meshes: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """All meshes with a mouth, and one mesh of each armature that has a jaw and no such mesh."""
+    found = [item for item in meshes if _has_mouth(item)]
+    taken = {_armature_of(item) for item in found}
+    for item in meshes:
+        armature = _armature_of(item)
+        if armature not in taken and _has_jaw(armature):
+            found.append(item)
+            taken.add(armature)
+    return found
 
 
 def require(item: bpy.types.Object) -> None:
     """Raise InputError, naming the missing shapes, when the object is no character."""
-    if missing := _missing(item):
+    if not is_character(item):
+        missing = missing_for_speech(_shape_names(item))
         raise InputError(
             f"'{item.name}' cannot speak, as it lacks the shape keys {', '.join(missing)}: "
-            "choose a mesh with ARKit shape keys or press New ARTalk Head."
+            "choose a mesh with ARKit shape keys or visemes, or press New ARTalk Head."
         )
 
 
 def describe(item: bpy.types.Object) -> Character:
-    """What can be animated on a character, as plain data; InputError when it is none."""
+    """What can be animated on a character, as plain data; InputError when it is none.
+
+    Its own mapping says what moves what; without one it is what `recognise` finds.
+    """
     require(item)
-    mesh: Any = item.data
     armature = _armature_of(item)
+    own = mapping.stored(item)
+    found = None if own else recognise(item)
+    table = own or (found.mapping if found else None)
+    assert table is not None
+    rest = rest_bones(armature) if armature else []
+    bones = {bone.name for bone in rest}
+    absent = table.absent(_shape_names(item), sorted(bones))
+    table = table.without(absent)
+    shapes: dict[str, str] = {}
+    for row in table.active():
+        if not row.is_bone:
+            first = row.sources[0][0]
+            shapes[first if row.mode == "sum" and first not in shapes else row.target] = row.target
     return Character(
         name=item.name,
         mesh=item.session_uid,
-        shapes=shape_table(mesh.shape_keys.key_blocks.keys()),
+        shapes=shapes,
         armature=armature.session_uid if armature else None,
-        bones=_bones(armature) if armature else {},
+        bones=_moved_bones(armature, rest, {row.target for row in table.active() if row.is_bone}) if armature else {},
+        mapping=table,
+        axes=rigging.head_axes(rest, _stance(armature)) if armature else rigging.UPRIGHT,
+        eye_distance=rigging.eye_distance(rest),
+        notes=(*(found.notes if found else mapping.faults(item)), *_absent_note(absent, item.name)),
     )
 
 
-def _missing(item: bpy.types.Object) -> list[str]:
-    keys = getattr(item.data, "shape_keys", None)
-    found = shape_table(keys.key_blocks.keys()) if item.type == "MESH" and keys else {}
-    return [name for name in NEEDED if name not in found]
+def recognise(item: bpy.types.Object, family: str | None = None) -> Detection:
+    """What the names of a character's shapes and bones say; family: take it for one of this family (see FAMILIES)."""
+    armature = _armature_of(item)
+    names = _shape_names(item)
+    return detect(names, rest_bones(armature) if armature else (), _seal_gain(item, arkit_table(names)), family)
+
+
+def _absent_note(absent: Sequence[str], name: str) -> list[str]:
+    if not absent:
+        return []
+    named = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
+    return [f"The mapping names {named}, which '{name}' does not have; the rest works."]
+
+
+def _shape_names(item: bpy.types.Object) -> list[str]:
+    keys = getattr(item.data, "shape_keys", None) if item.type == "MESH" else None
+    return list(keys.key_blocks.keys()) if keys else []
+
+
+def _has_mouth(item: bpy.types.Object) -> bool:
+    return speaks(_shape_names(item)) or mapping.has_own(item)
+
+
+def _has_jaw(armature: Any) -> bool:
+    return armature is not None and rigging.has_jaw(armature.data.bones.keys())
 
 
 def _candidates(scene: bpy.types.Scene, active: bpy.types.Object | None) -> Iterable[bpy.types.Object]:
@@ -97,23 +151,73 @@ def _candidates(scene: bpy.types.Scene, active: bpy.types.Object | None) -> Iter
 
 
 def _armature_of(item: bpy.types.Object) -> Any:
-    """The armature object that deforms or carries an object, if any."""
+    """The armature object that deforms or carries an object, if any, through as many parents as there are."""
     modifiers: Iterable[Any] = item.modifiers
     targets = [modifier.object for modifier in modifiers if modifier.type == "ARMATURE" and modifier.object]
     if targets:
         return targets[0]
-    return item.parent if item.parent and item.parent.type == "ARMATURE" else None
+    parent = item.parent
+    while parent and parent.type != "ARMATURE":
+        parent = parent.parent
+    return parent
 
 
-def _bones(armature: Any) -> dict[str, Bone]:
-    plain = {"".join(c for c in bone.name.lower() if c.isalnum()): bone for bone in reversed(armature.pose.bones)}
+def rest_bones(armature: Any) -> list[RestBone]:
+    """All bones of an armature at rest."""
+    return [
+        RestBone(
+            bone.name,
+            np.array(bone.bone.head_local),
+            bone.parent.name if bone.parent else None,
+            any(c.type in _HOLDING and not c.mute and c.influence > 0.5 for c in bone.constraints),
+        )
+        for bone in armature.pose.bones
+    ]
+
+
+_HOLDING = {"COPY_ROTATION", "COPY_TRANSFORMS", "DAMPED_TRACK", "LOCKED_TRACK", "TRACK_TO", "IK"}
+"""Constraints after which a bone's own rotation is no longer seen."""
+
+
+def _moved_bones(armature: Any, rest: Sequence[RestBone], moved: set[str]) -> dict[str, Bone]:
+    """The bones that a mapping moves, those with a role under its name."""
+    named = {bone.name: role for role, bone in rigging.roles(rest).items()}
     found = {}
-    for role, names in BONE_NAMES.items():
-        bone = next((plain[name] for name in names if name in plain), None)
-        if bone is not None:
-            rest = np.array(bone.bone.matrix_local.to_3x3())
-            found[role] = Bone(bone.name, rest, bone.rotation_mode)
+    for bone in (armature.pose.bones[name] for name in sorted(moved)):
+        axes = np.array(bone.bone.matrix_local.to_3x3())
+        slides = axes if bone.bone.use_local_location else np.eye(3)
+        found[named.get(bone.name, bone.name)] = Bone(bone.name, axes, bone.rotation_mode, slides)
     return found
+
+
+def _stance(armature: Any) -> NDArray[np.float64]:
+    """The head's axes by how the armature stands in the world, where its bones do not tell: as made, or with Y up."""
+    up = np.array(armature.matrix_world.to_3x3().inverted_safe() @ Vector((0, 0, 1)))
+    return np.eye(3) if abs(up).argmax() == 1 and up[1] > 0 else rigging.UPRIGHT
+
+
+def _seal_gain(item: bpy.types.Object, table: Mapping[str, str]) -> float:
+    if not {"jawOpen", "mouthClose"} <= table.keys():
+        return 1.0
+    keys: Any = item.data.shape_keys
+    rest = _positions(keys.reference_key)
+    return _gain_of(*(_positions(key).tobytes() for key in (keys.key_blocks[table[n]] for n in _SEAL)), rest.tobytes())
+
+
+_SEAL = ("jawOpen", "mouthClose")
+
+
+def _positions(key: Any) -> NDArray[np.float32]:
+    points = np.empty((len(key.data), 3), np.float32)
+    key.data.foreach_get("co", points.ravel())
+    return points
+
+
+@lru_cache(maxsize=16)
+def _gain_of(jaw: bytes, close: bytes, rest: bytes) -> float:
+    """`seal_gain` of raw float32 positions; kept, as a panel asks at every redraw."""
+    points = [np.frombuffer(raw, np.float32).reshape(-1, 3).astype(np.float64) for raw in (rest, jaw, close)]
+    return seal_gain(points[0], points[1] - points[0], points[2] - points[0])
 
 
 def evaluated_vertices(item: bpy.types.Object, count: int) -> NDArray[np.float32]:

@@ -67,6 +67,11 @@ def speaks(shapes: Sequence[str]) -> bool:
     return _arkit_speaks(_arkit_rows(found)) or bool(_visemes(found))
 
 
+def arkit_table(shapes: Sequence[str]) -> dict[str, str]:
+    """Channel -> shape key, for the ARKit shapes that are there in one piece and for one side."""
+    return {row.sources[0][0]: row.target for row in _arkit_rows(tuple(shapes)) if row.sources[0][1] == 1}
+
+
 def missing_for_speech(shapes: Sequence[str]) -> list[str]:
     """The most important ARKit shapes that are not there."""
     shown = {channel for row in _arkit_rows(tuple(shapes)) for channel, _ in row.sources}
