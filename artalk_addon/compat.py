@@ -39,6 +39,14 @@ def strips_in_view(scene: bpy.types.Scene) -> list[Strip]:
     return list(holder.strips if hasattr(holder, "strips") else holder.sequences)
 
 
+def all_strips(scene: bpy.types.Scene) -> list[Strip]:
+    """All strips of a scene, those inside meta strips too."""
+    editor: Any = scene.sequence_editor
+    if editor is None:
+        return []
+    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+
+
 @dataclass(frozen=True)
 class StripTiming:
     """Where a strip lies, in frames of its scene.

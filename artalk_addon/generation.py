@@ -6,8 +6,8 @@ The panel, the command and plain Python all go this way; only the middle step ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import bpy
@@ -16,28 +16,48 @@ import numpy as np
 from ..core import models
 from ..core.basis import ARKIT
 from ..core.errors import InputError
-from ..core.generate import Options, check, generate
+from ..core.generate import Options, Spoken, check, polish, provenance
+from ..core.generate import speak as speak_clip
 from ..core.models import Cancel, Progress
 from ..core.motion import Motion
-from . import compat, keyframes, preflight, rigs, strips
-from .plan import Character, Curve, join, plan
+from ..core.polish.amounts import between_rests
+from . import compat, edits, keyframes, layers, lines, lineup, preflight, rigs, strips
+from .edits import Edits
+from .keys import Keys, together
+from .lines import Line, Rests
+from .plan import Character, Curve, Owner, join, outside, plan
 from .strips import Clip
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that one generation needs, as plain data. fps: frames per second of the scene with the strips."""
+    """All that one generation needs, as plain data.
+
+    scene: name of the scene with the strips; fps: its frames per second
+    kept:  for each clip what was generated before and is still right, else None
+    """
 
     clips: tuple[Clip, ...]
     character: Character
+    scene: str
     fps: float
     options: Options
+    kept: tuple[Spoken | None, ...]
 
 
 def prepare(
-    scene: bpy.types.Scene, sound_strips: Sequence[compat.Strip], character: bpy.types.Object, options: Options
+    scene: bpy.types.Scene,
+    sound_strips: Sequence[compat.Strip],
+    character: bpy.types.Object,
+    options: Options,
+    *,
+    again: bool = False,
 ) -> Task:
-    """Read strips and character; InputError for whatever would make the job fail later, before any time is spent."""
+    """Read strips and character; InputError for whatever would make the job fail later, before any time is spent.
+
+    again: run the model only for lines whose sound, model, style or seed has changed
+    """
+    options = layers.chosen(options, character)
     check(options)
     entry = models.entry(options.model)
     if entry.basis != ARKIT:
@@ -48,41 +68,337 @@ def prepare(
     described = rigs.describe(character)
     fps = strips.rate(scene)
     clips = tuple(strips.read_clip(strip, fps) for strip in sound_strips)
-    task = Task(clips, described, fps, options)
-    keyframes.check(described, _curves(task, [_still(clip) for clip in clips]))
+    known = {line.strip: line for line in lines_of(described) if line.scene == scene.name} if again else {}
+    kept = tuple(_still_right(known.get(clip.name), clip, options) for clip in clips)
+    keyframes.check(described, join([plan(_still(clip), described, clip.start, fps) for clip in clips]))
     preflight.require_clear(character)
-    return task
+    return Task(clips, described, scene.name, fps, options, kept)
 
 
-def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Motion]:
-    """One motion for each clip. Touches nothing of Blender, so any thread may run it."""
-    total = sum(len(clip.samples) for clip in task.clips)
-    done = 0
-    motions = []
-    for clip in task.clips:
+def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Spoken]:
+    """The model's own motion for each clip. Touches nothing of Blender, so any thread may run it."""
+    waiting = [len(clip.samples) for clip, kept in zip(task.clips, task.kept, strict=True) if kept is None]
+    total, done = sum(waiting), 0
+    spoken = []
+    for clip, kept in zip(task.clips, task.kept, strict=True):
+        if kept is not None:
+            spoken.append(kept)
+            continue
         share, before = len(clip.samples) / total, done / total
-        motions.append(generate(clip.samples, task.options, partial(_report, progress, before, share), cancel))
+        spoken.append(speak_clip(clip.samples, task.options, partial(_report, progress, before, share), cancel))
         done += len(clip.samples)
-    return motions
+    return spoken
 
 
-def apply(task: Task, motions: Sequence[Motion]) -> str:
-    """Write the motions as keys; returns a sentence on what was done. Raises InputError, nothing changed."""
-    curves = _curves(task, motions)
-    keys = keyframes.write(task.character, curves)
+def apply(task: Task, spoken: Sequence[Spoken]) -> str:
+    """Write the lines as keys; returns a sentence on what was done. Raises InputError, nothing changed."""
+    fresh = [
+        Line(task.scene, clip.name, clip.start, clip.origin, task.fps, task.options, each)
+        for clip, each in zip(task.clips, spoken, strict=True)
+    ]
+    written, edited = write_lines(task.character, fresh)
+    layers.show(_object(task.character), task.options)
+    keys = sum(len(each.keys) for line in written for each in line.written.values())
+    curves = len({name for line in written for name in line.written})
     missing = "" if "head" in task.character.bones else ", without head turns (no head bone)"
-    lines = f"{len(motions)} line{'s' if len(motions) != 1 else ''}"
-    return f"{lines} on '{task.character.name}': {keys} keys in {len(curves)} curves{missing}."
+    mine = f"; your edits of {edited} curves are kept" if edited else ""
+    lines = f"{len(fresh)} line{'s' if len(fresh) != 1 else ''}"
+    return f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{mine}."
+
+
+def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:
+    """Do the layers of a character's lines again by its sliders; returns how many lines were not as these say.
+
+    only: names of the lines (`Line.name`) to do, None for all
+    """
+    character = rigs.describe(item)
+    changed = []
+    for line in lines_of(character):
+        wanted = layers.options(line.options, item)
+        stale = wanted != line.options or layers.is_animated(item)
+        if stale and (only is None or line.name in only):
+            changed.append(replace(line, options=wanted))
+    write_lines(character, changed)
+    return len(changed)
+
+
+def strips_to_regenerate(scene: bpy.types.Scene, item: bpy.types.Object) -> list[compat.Strip]:
+    """The selected strips of a character's lines, or all of its strips when none of them is selected.
+
+    Raises InputError when the character has no line of this scene.
+    """
+    spoken = {line.strip for line in lines_of(rigs.describe(item)) if line.scene == scene.name}
+    found = [strip for strip in strips.sound_strips(compat.all_strips(scene)) if strip.name in spoken]
+    if not found:
+        raise InputError(f"No strip of this scene has been spoken by '{item.name}' yet: press Generate first.")
+    return [strip for strip in found if strip.select] or found
+
+
+def edits_of(item: bpy.types.Object) -> list[tuple[Line, dict[str, Edits]]]:
+    """What was changed by hand on a character's lines, by label of the curve; lines without edits are left out."""
+    character = rigs.describe(item)
+    there = _curves_there(character)
+    every = {name: fcurve for curves in there.values() for name, fcurve in curves.items()}
+    found = []
+    for line in lines_of(character):
+        if _is_cleared(line, there):
+            continue
+        changes = {}
+        for name, old in line.written.items():
+            keys = keyframes.read(every[name]) if name in every else Keys.none()
+            change = edits.find(_within(keys, old.spans), old.keys)
+            if change is not None:
+                changes[name] = change
+        if changes:
+            found.append((line, changes))
+    return found
+
+
+def drop_edits(item: bpy.types.Object, frame: float | None) -> int:
+    """Give curves back their generated keys: where changes run over a frame, or everywhere for None.
+
+    Returns on how many curves. Raises InputError when nothing was changed there.
+    """
+
+    def left(found: Edits) -> Edits | None:
+        if frame is None:
+            return None
+        runs = edits.stretches([found])
+        here = [run for run in runs if run[0] - 0.5 <= frame <= run[1] + 0.5]
+        return edits.without(found, *here[0]) if here else found
+
+    changed = [
+        (line, {name for name, found in changes.items() if left(found) is not found})
+        for line, changes in edits_of(item)
+    ]
+    count = len({name for _, names in changed for name in names})
+    if count == 0:
+        where = f" at frame {frame:g}" if frame is not None else ""
+        raise InputError(f"Nothing was changed by hand on '{item.name}'{where}: Show My Edits lists what was.")
+    write_lines(rigs.describe(item), [line for line, names in changed if names], drop=left)
+    return count
+
+
+def nearest_lines(item: bpy.types.Object, frame: float) -> list[str]:
+    """Names of a character's lines, those nearest to a frame first."""
+    found = lines_of(rigs.describe(item))
+    return [line.name for line in sorted(found, key=lambda line: max(line.start - frame, frame - line.end))]
+
+
+def is_behind(item: bpy.types.Object) -> bool:
+    """Whether an object is a character with lines that are not as its sliders say."""
+    if not rigs.is_character(item):
+        return False
+    return any(layers.options(line.options, item) != line.options for line in lines_of(rigs.describe(item)))
+
+
+def lines_of(character: Character) -> list[Line]:
+    """The lines that a character has keys of, in the order of time."""
+    return lines.load(_keeper(character))
+
+
+def write_lines(character: Character, fresh: Sequence[Line], *, drop: Drop | None = None) -> tuple[list[Line], int]:
+    """Write lines, and what has to change of their neighbours, with the artist's edits on top.
+
+    Returns the lines as they are now kept, and on how many curves there are edits. A line takes the place of the one of
+    its strip, whose keys go. Raises InputError before anything is changed. `drop` says which edits to leave behind.
+    """
+    before = {line.name: line for line in lines_of(character)}
+    replaced = {line.name: _predecessor(line, before) for line in fresh}
+    gone = {old.name for old in replaced.values() if old and old.name not in replaced}
+    others = [line for line in before.values() if line.name not in {*replaced, *gone}]
+    buried = [line for line in others if _is_buried(line, fresh)]
+    every = sorted([*fresh, *(line for line in others if line not in buried)], key=lambda line: line.start)
+    places = lineup.places(every, layers.rests(_object(character)), _first_frame(every))
+    work = [
+        _rewrite(line, replaced.get(line.name) or before.get(line.name), place, character)
+        for line, place in zip(every, places, strict=True)
+        if line.name in replaced or _has_moved(line, place)
+    ]
+    work += [_Rewrite(None, line, {}) for line in buried]
+    edited = _carry_out(character, work, drop)
+    written = [each.line for each in work if each.line is not None]
+    if written:
+        lines.save(_keeper(character), written, [*gone, *(line.name for line in buried)])
+    names = {line.name for line in fresh}
+    return [line for line in written if line.name in names], edited
+
+
+Drop = Callable[[Edits], Edits | None]
+"""Which of an artist's changes of a curve are left; None for none."""
+
+
+@dataclass(frozen=True)
+class _Rewrite:
+    """One line to be written: as it will be (None: taken away), as it was (None: new), and its curves by label."""
+
+    line: Line | None
+    old: Line | None
+    curves: dict[str, Curve]
+
+
+def _rewrite(line: Line, old: Line | None, place: lineup.Place, character: Character) -> _Rewrite:
+    curves = {keyframes.label(c.data_path, c.index): c for c in _curves(line, place, character)}
+    placed = replace(line, rests=place.rests, hidden=place.hidden, written=lines.written(curves.items()))
+    return _Rewrite(placed, old, curves)
+
+
+def _curves(line: Line, place: lineup.Place, character: Character) -> list[Curve]:
+    """The curves of a line in its place."""
+    options = line.options
+    if _is_layered(line):
+        # at the rate of the scene, so that no blink falls between two of its frames
+        options = replace(options, fps=line.fps)
+    over_time = layers.over_time(_object(character), line.start, line.fps)
+    motion = polish(line.spoken.raw, line.spoken.voice, options, over_time)
+    rests = place.rests if _is_layered(line) else Rests()
+    rested = between_rests(motion, rests.before, rests.after, rests.amount)
+    start = line.start - round(rests.before * motion.fps) / motion.fps * line.fps
+    planned = plan(rested, character, start, line.fps)
+    return [lineup.shown(curve, place.hidden) for curve in planned]
+
+
+def _carry_out(character: Character, work: Sequence[_Rewrite], drop: Drop | None) -> int:
+    """Write all the curves that change; returns on how many there are edits."""
+    there = _curves_there(character)
+    planned: dict[str, Curve] = {name: curve for each in work for name, curve in each.curves.items()}
+    edited: dict[str, Keys | None] = {}
+    curves, count = [], 0
+    cleared = [each.old.name for each in work if each.old and _is_cleared(each.old, there)]
+    for name, model in planned.items():
+        fcurve = there[model.owner].get(name)
+        keys = keyframes.read(fcurve) if fcurve and (drop or cleared or _changes(name, work)) else None
+        if fcurve and keys is None:
+            continue
+        parts: list[Keys] = []
+        spans: list[lineup.Span] = []
+        touched = False
+        for each in work:
+            new = each.curves.get(name)
+            old = each.old.written.get(name) if each.old and each.old.name not in cleared else None
+            fresh = Keys.plain(new.frames, new.values) if new else Keys.none()
+            found = None
+            if old:
+                spans += old.spans
+                found = edits.find(_within(keys or Keys.none(), old.spans), old.keys)
+                found = drop(found) if drop and found else found
+            if found and each.line and each.old:
+                fresh = edits.carry(found, fresh, round(each.line.origin - each.old.origin))
+                touched = True
+            parts.append(fresh)
+            spans += new.spans if new else ()
+        count += touched
+        written = together(parts)
+        if len(written) == 0 and fcurve is None:
+            continue
+        known = all(each.old and name in each.old.written for each in work if name in each.curves)
+        if touched:
+            edited[name] = written
+        elif known and not drop:
+            edited[name] = None  # new values may take the places of the old ones
+        curves.append(replace(model, frames=written.frames, values=written.values, spans=tuple(spans)))
+    keyframes.write(character, curves, edited)
+    return count
+
+
+def _changes(name: str, work: Sequence[_Rewrite]) -> bool:
+    """Whether any line has another curve of this name than before."""
+    for each in work:
+        old, new = each.old.written.get(name) if each.old else None, each.curves.get(name)
+        if (old is None) != (new is None):
+            return True
+        if old is None or new is None:
+            continue
+        moved = each.line is not None and each.old is not None and each.line.origin != each.old.origin
+        if moved or old.spans != new.spans or not np.array_equal(old.keys.frames, new.frames):
+            return True
+        if np.abs(old.keys.values - new.values).max(initial=0) > _SAME or not old.keys.is_plain:
+            return True
+    return False
+
+
+_SAME = 1e-7
+
+
+def _within(keys: Keys, spans: Sequence[lineup.Span]) -> Keys:
+    return keys.take(~outside(keys.frames, spans))
+
+
+def _curves_there(character: Character) -> dict[Owner, dict[str, compat.FCurve]]:
+    """The curves that animate a character now, by label."""
+    return {
+        owner: {keyframes.label(c.data_path, c.array_index): c for c in compat.fcurves_of(datablock)}
+        for owner, datablock in keyframes.owners(character).items()
+    }
+
+
+def _is_cleared(line: Line, there: Mapping[Owner, Mapping[str, compat.FCurve]]) -> bool:
+    """Whether all keys of a line were deleted: that is no edit but a wish to begin anew."""
+    return not any(
+        len(_within(keyframes.read(fcurve), line.written[name].spans))
+        for curves in there.values()
+        for name, fcurve in curves.items()
+        if name in line.written
+    )
+
+
+def _has_moved(line: Line, place: lineup.Place) -> bool:
+    """Whether a line that is kept as it is has another place than before, as its neighbours came or went."""
+    return (_is_layered(line) and place.rests != line.rests) or place.hidden != line.hidden
+
+
+def _predecessor(line: Line, before: Mapping[str, Line]) -> Line | None:
+    """The kept line that a new one takes the place of: that of its strip, or of a strip that was renamed."""
+    if line.name in before:
+        return before[line.name]
+    sound = line.spoken.raw.meta.get("audio_sha256")
+    same = [old for old in before.values() if old.spoken.raw.meta.get("audio_sha256") == sound and _is_orphan(old)]
+    return same[0] if same else None
+
+
+def _is_buried(line: Line, fresh: Sequence[Line]) -> bool:
+    """Whether the strip of a line is gone and others speak in its place."""
+    return _is_orphan(line) and any(new.start < line.end and line.start < new.end for new in fresh)
+
+
+def _is_orphan(line: Line) -> bool:
+    scene: bpy.types.Scene | None = bpy.data.scenes.get(line.scene)
+    return scene is None or line.strip not in {strip.name for strip in compat.all_strips(scene)}
+
+
+def _still_right(line: Line | None, clip: Clip, options: Options) -> Spoken | None:
+    """What a line has of the model, if the model would say the same again."""
+    if line is None:
+        return None
+    meta, now = line.spoken.raw.meta, provenance(clip.samples, options)
+    known = {"model", "seed", "style", "audio_sha256"}
+    same = all(meta.get(name) == now[name] for name in known)
+    return line.spoken if same and line.options.weights == options.weights else None
+
+
+def _is_layered(line: Line) -> bool:
+    return line.options.post == "artalk" and line.spoken.raw.basis == ARKIT
+
+
+def _keeper(character: Character) -> bpy.types.ID:
+    """The datablock whose action keeps the lines: the shape keys, or the armature of who has none."""
+    keeper: bpy.types.ID = next(iter(keyframes.owners(character).values()))
+    return keeper
+
+
+def _object(character: Character) -> bpy.types.Object:
+    return next(item for item in bpy.data.objects if item.session_uid == character.mesh)
+
+
+def _first_frame(every: Sequence[Line]) -> float:
+    """Where the scene begins: what comes before it is not seen."""
+    scene = bpy.data.scenes.get(every[0].scene) if every else None
+    return float(scene.frame_start) if scene else 1.0
 
 
 def _report(progress: Progress, before: float, share: float, fraction: float) -> None:
     """Pass on the progress of one clip among several."""
     progress(before + share * fraction)
-
-
-def _curves(task: Task, motions: Sequence[Motion]) -> list[Curve]:
-    pairs = zip(task.clips, motions, strict=True)
-    return join([plan(motion, task.character, clip.start, task.fps) for clip, motion in pairs])
 
 
 def _still(clip: Clip) -> Motion:

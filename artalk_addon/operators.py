@@ -9,30 +9,23 @@ from typing import Any
 import bpy
 
 from ..core.errors import InputError
-from ..core.generate import Options
-from ..core.motion import Motion
+from ..core.generate import Options, Spoken
 from . import compat, generation, preferences, preflight, rigs, strips
 from .jobs import Job
 from .properties import settings, state
 
 _TICK = 0.05
-_running: Job[list[Motion]] | None = None
+_running: Job[list[Spoken]] | None = None
 
 Result = Any  # the stubs' set of literals differs from version to version
 
 
 def options_of(context: bpy.types.Context, scene: bpy.types.Scene) -> Options:
-    """The panel's choices as Options."""
+    """The panel's choice of a model as Options; the layers are with the character."""
     chosen = settings(scene)
     return Options(
         model=chosen.model,
         weights=Path(bpy.path.abspath(chosen.weights)) if chosen.weights else None,
-        seed=chosen.seed,
-        head=chosen.head,
-        brows=chosen.brows,
-        breath=float(chosen.breath),
-        blinks=float(chosen.blinks),
-        gaze=float(chosen.gaze),
         device=preferences.device(context),
     )
 
@@ -48,12 +41,8 @@ def character_of(context: bpy.types.Context, scene: bpy.types.Scene) -> bpy.type
     return rigs.find_character(compat.scene(context), active)
 
 
-class ARTALK_OT_generate(bpy.types.Operator):
-    """Animate the character from the selected sound strips"""
-
-    bl_idname = "artalk.generate"
-    bl_label = "Generate Speech Animation"
-    bl_options = {"REGISTER", "UNDO"}
+class Speaking(bpy.types.Operator):
+    """Runs a generation: in this call, or in a thread under the window's timer. Which one, `_make_task` says."""
 
     _timer: bpy.types.Timer | None = None
     _task: generation.Task
@@ -102,12 +91,12 @@ class ARTALK_OT_generate(bpy.types.Operator):
             _running.cancel()
         self._end(context)
 
-    def _prepare(self, context: bpy.types.Context) -> Job[list[Motion]]:
-        scene = compat.sequencer_scene(context)
-        chosen = strips.selected_sound_strips(scene)
-        character = character_of(context, scene)
-        self._task = generation.prepare(scene, chosen, character, options_of(context, scene))
+    def _prepare(self, context: bpy.types.Context) -> Job[list[Spoken]]:
+        self._task = self._make_task(context)
         return Job(partial(generation.speak, self._task))
+
+    def _make_task(self, context: bpy.types.Context) -> generation.Task:
+        raise NotImplementedError
 
     def _run(self, context: bpy.types.Context) -> Result:
         job = self._prepare(context)
@@ -126,7 +115,7 @@ class ARTALK_OT_generate(bpy.types.Operator):
         _show(context, job)
         return {"RUNNING_MODAL"}
 
-    def _finish(self, context: bpy.types.Context, job: Job[list[Motion]]) -> Result:
+    def _finish(self, context: bpy.types.Context, job: Job[list[Spoken]]) -> Result:
         if job.error is not None:
             raise InputError(job.error)
         if job.result is None:
@@ -157,6 +146,33 @@ class ARTALK_OT_generate(bpy.types.Operator):
             _say(context, str(error), failed=True)
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+
+
+class ARTALK_OT_generate(Speaking):
+    """Animate the character from the selected sound strips"""
+
+    bl_idname = "artalk.generate"
+    bl_label = "Generate Speech Animation"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def _make_task(self, context: bpy.types.Context) -> generation.Task:
+        scene = compat.sequencer_scene(context)
+        chosen = strips.selected_sound_strips(scene)
+        return generation.prepare(scene, chosen, character_of(context, scene), options_of(context, scene))
+
+
+class ARTALK_OT_regenerate(Speaking):
+    """Bring lines up to date with their strips, with your edits kept: the selected ones, or all of the character"""
+
+    bl_idname = "artalk.regenerate"
+    bl_label = "Regenerate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def _make_task(self, context: bpy.types.Context) -> generation.Task:
+        scene = compat.sequencer_scene(context)
+        character = character_of(context, scene)
+        chosen = generation.strips_to_regenerate(scene, character)
+        return generation.prepare(scene, chosen, character, options_of(context, scene), again=True)
 
 
 class ARTALK_OT_cancel(bpy.types.Operator):
@@ -203,7 +219,7 @@ def _say(context: bpy.types.Context, sentence: str, *, failed: bool, cause: str 
     _redraw(context)
 
 
-def _show(context: bpy.types.Context, job: Job[list[Motion]]) -> None:
+def _show(context: bpy.types.Context, job: Job[list[Spoken]]) -> None:
     shown = state(context)
     shown.running, shown.fraction = True, job.fraction
     left = job.seconds_left
@@ -220,7 +236,7 @@ def _redraw(context: bpy.types.Context) -> None:
                 area.tag_redraw()
 
 
-_CLASSES = (ARTALK_OT_generate, ARTALK_OT_cancel, ARTALK_OT_new_head)
+_CLASSES = (ARTALK_OT_generate, ARTALK_OT_regenerate, ARTALK_OT_cancel, ARTALK_OT_new_head)
 
 
 def register() -> None:

@@ -8,7 +8,7 @@ import bpy
 
 from ..core import models
 from ..core.errors import InputError
-from . import checks, compat, operators, strips
+from . import checks, compat, layers, operators, strips
 from .properties import settings, state
 
 _MARGIN, _LETTER = 75, 6.2  # pixels of a panel beside a label, and of a letter, at a scale of 1
@@ -48,6 +48,7 @@ def _draw_obstacles(layout: bpy.types.UILayout, context: bpy.types.Context, name
         _draw_sentence(box, context, obstacle.sentence, "ERROR")
         if obstacle.mend is not None:
             box.operator("artalk.mend", text=obstacle.button, icon="MODIFIER").cause = obstacle.cause
+    layout.operator("artalk.reduce", icon="IPO_BEZIER")
     layout.operator("artalk.check_movement", icon="QUESTION")
 
 
@@ -67,13 +68,38 @@ def _draw_choices(layout: bpy.types.UILayout, chosen: Any) -> None:
     column.prop(chosen, "model")
     if models.entry(chosen.model).weights is None:
         column.prop(chosen, "weights")
-    column.prop(chosen, "seed")
-    column.prop(chosen, "head")
-    column.prop(chosen, "brows")
-    toggles = column.column(heading="Add")
-    toggles.prop(chosen, "blinks")
-    toggles.prop(chosen, "gaze")
-    toggles.prop(chosen, "breath")
+
+
+def draw_layers(layout: bpy.types.UILayout, item: bpy.types.Object) -> None:
+    """The sliders of a character; the curves follow them."""
+    mine: Any = layers.sliders(item)
+    layout.use_property_split = True
+    layout.operator_menu_enum("artalk.preset", "name", icon="PRESET")
+    layout.prop(mine, "seed")
+    amounts = layout.column(align=True)
+    for name in ("jaw", "lips", "brows", "head", "eyes", "blinks"):
+        amounts.prop(mine, name)
+    others = layout.column(align=True)
+    for name in ("gaze", "breath", "hold_in_silence", "smoothing"):
+        others.prop(mine, name)
+    later = layout.column(align=True, heading="Later by")
+    for name in ("mouth_offset", "brows_offset", "head_offset"):
+        later.prop(mine, name)
+    rest = layout.column(align=True)
+    for name in ("rest", "fade_in", "fade_out"):
+        rest.prop(mine, name)
+    if layers.is_animated(item):
+        layout.operator("artalk.follow_sliders", icon="FCURVE")
+
+
+def draw_edits(layout: bpy.types.UILayout) -> None:
+    """What to do with lines that were changed by hand."""
+    column = layout.column(align=True)
+    column.operator("artalk.regenerate", icon="FILE_REFRESH")
+    column.operator("artalk.show_edits", icon="RESTRICT_SELECT_OFF")
+    row = column.row(align=True)
+    row.operator("artalk.drop_edits", text="Drop My Edits Here").where = "HERE"
+    row.operator("artalk.drop_edits", text="All").where = "ALL"
 
 
 def _button_text(selected: int) -> str:
@@ -117,7 +143,84 @@ class ARTALK_PT_view(bpy.types.Panel):
         draw(self.layout, context)
 
 
-_CLASSES = (ARTALK_PT_sequencer, ARTALK_PT_view)
+class _Part(bpy.types.Panel):
+    """A part of the panel that shows when there is a character."""
+
+    bl_category = "ARTalk"
+    bl_region_type = "UI"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There is a character."""
+        return _character(context) is not None
+
+
+class _Layers(_Part):
+    """The layers."""
+
+    bl_label = "Layers"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the sliders."""
+        item = _character(context)
+        if self.layout is not None and item is not None:
+            draw_layers(self.layout, item)
+
+
+class _Edits(_Part):
+    """Hand edits."""
+
+    bl_label = "My Edits"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Draw the buttons."""
+        assert self.layout is not None
+        draw_edits(self.layout)
+
+
+class ARTALK_PT_sequencer_layers(_Layers):
+    """In the sequencer."""
+
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_parent_id = "ARTALK_PT_sequencer"
+
+
+class ARTALK_PT_view_layers(_Layers):
+    """In the 3D view."""
+
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "ARTALK_PT_view"
+
+
+class ARTALK_PT_sequencer_edits(_Edits):
+    """In the sequencer."""
+
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_parent_id = "ARTALK_PT_sequencer"
+
+
+class ARTALK_PT_view_edits(_Edits):
+    """In the 3D view."""
+
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "ARTALK_PT_view"
+
+
+def _character(context: bpy.types.Context) -> bpy.types.Object | None:
+    try:
+        return operators.character_of(context, compat.sequencer_scene(context))
+    except InputError:
+        return None
+
+
+_CLASSES = (
+    ARTALK_PT_sequencer,
+    ARTALK_PT_view,
+    ARTALK_PT_sequencer_layers,
+    ARTALK_PT_view_layers,
+    ARTALK_PT_sequencer_edits,
+    ARTALK_PT_view_edits,
+)
 
 
 def register() -> None:

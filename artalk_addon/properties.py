@@ -4,7 +4,7 @@
 from typing import Any, cast
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
 
 from ..core import models
 from . import rigs
@@ -29,16 +29,6 @@ class SceneSettings(bpy.types.PropertyGroup):
     weights: StringProperty(
         name="Weights", description="Weights file of a model that does not come with artalk", subtype="FILE_PATH"
     )
-    seed: IntProperty(name="Seed", description="Another number gives other blinks and glances", min=0, default=0)
-    head: FloatProperty(
-        name="Head", description="How much to add to the model's own head motion", min=0.0, soft_max=2.0, default=1.0
-    )
-    brows: FloatProperty(
-        name="Brows", description="How far the brows rise with strong accents", min=0.0, soft_max=2.0, default=1.0
-    )
-    breath: BoolProperty(name="Breath", description="Part the lips a little before phrases", default=True)
-    blinks: BoolProperty(name="Blinks", description="Add natural blinks", default=True)
-    gaze: BoolProperty(name="Gaze", description="Let the eyes look about while speaking", default=True)
 
 
 class JobState(bpy.types.PropertyGroup):

@@ -26,11 +26,13 @@ class Clip:
 
     samples: (n,) float32 mono at 16 kHz
     start:   frame of the scene, with its fraction, at which samples[0] is heard
+    origin:  the same for the first sample of the sound itself, were nothing trimmed away
     """
 
     name: str
     samples: NDArray[np.float32]
     start: float
+    origin: float
 
 
 def sound_strips(strips: Iterable[compat.Strip]) -> list[compat.Strip]:
@@ -67,7 +69,7 @@ def read_clip(strip: compat.Strip, fps: float) -> Clip:
     stop = max(first, round((timing.right - zero) / fps * sample_rate))
     mono = audio.to_mono_16k(samples[first:stop], sample_rate)
     audio.require_speech(mono, what)
-    return Clip(strip.name, mono, zero + first / sample_rate * fps)
+    return Clip(strip.name, mono, zero + first / sample_rate * fps, zero)
 
 
 def _samples(strip: Any) -> tuple[NDArray[np.float32], int]:

@@ -109,7 +109,7 @@ def speak(
     model = load_model(options)
     style = load_style(options.style) if options.style else None
     raw = model.generate(audio, style=style, seed=options.seed, progress=progress, cancel=cancel)
-    meta = {**raw.meta, **_provenance(audio, options)}
+    meta = {**raw.meta, **provenance(audio, options)}
     return Spoken(Motion(raw.values, raw.basis, raw.fps, meta), listen(audio))
 
 
@@ -207,7 +207,8 @@ def _add_layers(motion: Motion, voice: Prosody, options: Options, amount: _Amoun
     return shift(motion, (*JAW, *LIPS), options.mouth_offset)
 
 
-def _provenance(audio: NDArray[np.float32], options: Options) -> dict[str, object]:
+def provenance(audio: NDArray[np.float32], options: Options) -> dict[str, object]:
+    """What the meta of a motion made of audio (n,) with these options says."""
     return {
         "model": options.model,
         "seed": options.seed,

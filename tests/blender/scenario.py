@@ -383,7 +383,7 @@ def generating_again_replaces_only_its_own_stretch():
     points = {point.co.x: point for point in again.keyframe_points}
     assert abs(points[110].co.y - 0.987) < 1e-6
     assert points[110].interpolation == "BEZIER"
-    assert len(again.keyframe_points) == count
+    assert len(again.keyframe_points) == count - 10, "what was trimmed away has no keys"
     assert abs(points[11].co.y - expected([11], 11, 25, 32000)["jawOpen"][0]) < 1e-6
     assert len(bpy.data.actions) == 2
 

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The buttons about hand edits and layers: show my edits, drop them, presets."""
+
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.props import EnumProperty
+
+from ..core.errors import InputError
+from ..core.polish.presets import PRESETS
+from . import compat, generation, keyframes, layers, operators, rigs
+from .edits import Edits, stretches
+from .properties import state
+
+Result = Any  # the stubs' set of literals differs from version to version
+
+_LISTED = 4
+
+
+class _OnCharacter(bpy.types.Operator):
+    """Does something to the panel's character; bad input becomes one sentence in Blender's report and in the panel."""
+
+    def execute(self, context: bpy.types.Context) -> Result:
+        """Do it, and say what was done."""
+        shown = state(context)
+        try:
+            item = operators.character_of(context, compat.sequencer_scene(context))
+            shown.message, shown.failed = self._on(context, item), False
+        except InputError as error:
+            shown.message, shown.failed = str(error), True
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, shown.message)
+        return {"FINISHED"}
+
+    def _on(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
+        raise NotImplementedError
+
+
+class ARTALK_OT_show_edits(_OnCharacter):
+    """Select the keys that you have changed on generated curves, and say where they are"""
+
+    bl_idname = "artalk.show_edits"
+    bl_label = "Show My Edits"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def _on(self, _context: bpy.types.Context, item: bpy.types.Object) -> str:
+        found: dict[str, list[Edits]] = {}
+        for _line, changes in generation.edits_of(item):
+            for name, change in changes.items():
+                found.setdefault(name, []).append(change)
+        _select(item, found)
+        return _listed(item, found)
+
+
+class ARTALK_OT_drop_edits(_OnCharacter):
+    """Give generated curves back the keys that artalk made"""
+
+    bl_idname = "artalk.drop_edits"
+    bl_label = "Drop My Edits"
+    bl_options = {"REGISTER", "UNDO"}
+
+    where: EnumProperty(
+        name="Where",
+        items=(
+            ("HERE", "Here", "Where your changes run over the current frame"),
+            ("ALL", "Everywhere", "On all lines of the character"),
+        ),
+    )
+
+    def _on(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
+        frame = float(compat.scene(context).frame_current) if self.where == "HERE" else None
+        count = generation.drop_edits(item, frame)
+        where = "at this frame" if frame is not None else "everywhere"
+        return f"{count} curve{'s' if count != 1 else ''} of '{item.name}' as generated again {where}."
+
+
+class ARTALK_OT_preset(_OnCharacter):
+    """Set the amounts of all layers at once"""
+
+    bl_idname = "artalk.preset"
+    bl_label = "Preset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: EnumProperty(name="Preset", items=[(name, name, "") for name in PRESETS])
+
+    def _on(self, _context: bpy.types.Context, item: bpy.types.Object) -> str:
+        layers.apply_preset(item, self.name)
+        return f"'{item.name}' speaks in the manner '{self.name}'."
+
+
+class ARTALK_OT_follow_sliders(_OnCharacter):
+    """Do the layers again: after moving keys of the sliders themselves"""
+
+    bl_idname = "artalk.follow_sliders"
+    bl_label = "Follow Keyed Sliders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def _on(self, _context: bpy.types.Context, item: bpy.types.Object) -> str:
+        count = generation.follow(item)
+        return f"{count} line{'s' if count != 1 else ''} of '{item.name}' follow the sliders."
+
+
+def _select(item: bpy.types.Object, found: dict[str, list[Edits]]) -> None:
+    """Select the changed keys of the changed curves, and no others of the character."""
+    for datablock in keyframes.owners(rigs.describe(item)).values():
+        for curve in compat.fcurves_of(datablock):
+            changes = found.get(keyframes.label(curve.data_path, curve.array_index), [])
+            frames = [frame for change in changes for frame in change.frames]
+            points = curve.keyframe_points
+            co = np.empty((len(points), 2), np.float32)
+            points.foreach_get("co", co.ravel())
+            chosen = np.isin(co[:, 0], np.array(frames, np.float32))
+            for part in ("select_control_point", "select_left_handle", "select_right_handle"):
+                points.foreach_set(part, chosen)
+            curve.select = bool(changes)
+
+
+def _listed(item: bpy.types.Object, found: dict[str, list[Edits]]) -> str:
+    """Where the edits are, in a sentence."""
+    if not found:
+        return f"Nothing was changed by hand on the lines of '{item.name}'."
+    each = [f"{_short(name)} {_frames(changes)}" for name, changes in found.items()]
+    more = f" and {len(each) - _LISTED} more" if len(each) > _LISTED else ""
+    curves = f"{len(each)} curve{'s' if len(each) != 1 else ''}"
+    return f"You changed {curves} of '{item.name}': {', '.join(each[:_LISTED])}{more}."
+
+
+def _short(label: str) -> str:
+    """The name of the shape or bone in a label."""
+    return label.split('"')[1]
+
+
+def _frames(changes: list[Edits]) -> str:
+    runs = [f"{first:g}" if first == last else f"{first:g}–{last:g}" for first, last in stretches(changes)]
+    more = f" and {len(runs) - _LISTED} more" if len(runs) > _LISTED else ""
+    return f"({', '.join(runs[:_LISTED])}{more})"
+
+
+_CLASSES = (ARTALK_OT_show_edits, ARTALK_OT_drop_edits, ARTALK_OT_preset, ARTALK_OT_follow_sliders)
+
+
+def register() -> None:
+    """Make the operators known."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept of each line in the .blend: all that is needed to do the layers again, and to see what was edited.
+
+A line is one strip's speech on one character. It lies as plain data on the action that its curves are in, so it is
+undone, copied and saved with them.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.basis import basis_named
+from ..core.generate import Options, Spoken
+from ..core.motion import Motion
+from ..core.polish.phrases import Phrase
+from ..core.polish.prosody import Accent, Prosody
+from . import compat
+from .keys import Keys
+from .plan import Curve
+
+STORED = "artalk_lines"
+"""Custom property of an action: the lines in it, each under `name`."""
+
+
+@dataclass(frozen=True)
+class Rests:
+    """How a line begins and ends: seconds in which it comes from rest and goes back, and how far (0 to 1)."""
+
+    before: float = 0.0
+    after: float = 0.0
+    amount: float = 1.0
+
+
+@dataclass(frozen=True)
+class Written:
+    """One curve as artalk wrote it, before any edit: what edits are found against."""
+
+    keys: Keys
+    spans: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One strip's speech on one character.
+
+    start:   frame at which `spoken.raw` begins
+    origin:  frame at which the sound itself would begin, nothing trimmed: moves with the strip, not with its trims
+    options: those that the keys were written with
+    rests:   how it begins and ends, as there is room for
+    hidden:  first and last frame of each stretch in which a later line speaks
+    written: by `keyframes.label`; empty when no keys are written yet
+    """
+
+    scene: str
+    strip: str
+    start: float
+    origin: float
+    fps: float
+    options: Options
+    spoken: Spoken
+    rests: Rests = Rests()
+    hidden: tuple[tuple[float, float], ...] = ()
+    written: dict[str, Written] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Under which it is kept: names of strips can be longer than those of custom properties."""
+        return sha256(f"{self.scene}\0{self.strip}".encode()).hexdigest()[:16]
+
+    @property
+    def end(self) -> float:
+        """Frame of the last pose that is spoken."""
+        return self.start + max(0, len(self.spoken.raw) - 1) / self.spoken.raw.fps * self.fps
+
+
+def load(datablock: Any) -> list[Line]:
+    """The lines in a datablock's action, in the order of time."""
+    action: Any = compat.action_of(datablock)
+    stored = action.get(STORED) if action else None
+    lines = [_unpack(stored[name].to_dict()) for name in stored.keys()] if stored else []  # noqa: SIM118
+    return sorted(lines, key=lambda line: line.start)
+
+
+def save(datablock: Any, changed: Iterable[Line], dropped: Iterable[str] = ()) -> None:
+    """Put lines into a datablock's action, in the place of those of the same strips, and take others out, by name."""
+    action: Any = compat.action_of(datablock)
+    if STORED not in action:
+        action[STORED] = {}
+    stored = action[STORED]
+    for name in dropped:
+        del stored[name]
+    for line in changed:
+        stored[line.name] = _pack(line)
+
+
+def written(curves: Iterable[tuple[str, Curve]]) -> dict[str, Written]:
+    """What a plan writes, by label."""
+    return {name: Written(Keys.plain(curve.frames, curve.values), curve.spans) for name, curve in curves}
+
+
+# --- to and from what a .blend can hold -----------------------------------------------------------------------------
+
+
+def _pack(line: Line) -> dict[str, Any]:
+    spoken, voice = line.spoken, line.spoken.voice
+    head = {
+        "scene": line.scene,
+        "strip": line.strip,
+        "start": line.start,
+        "origin": line.origin,
+        "fps": line.fps,
+        "options": {name: str(v) if isinstance(v, Path) else v for name, v in asdict(line.options).items()},
+        "rests": asdict(line.rests),
+        "hidden": line.hidden,
+        "basis": spoken.raw.basis.name,
+        "channels": spoken.raw.basis.channels,
+        "raw_fps": spoken.raw.fps,
+        "meta": spoken.raw.meta,
+        "phrases": [(phrase.start, phrase.end) for phrase in voice.phrases],
+        "accents": [(accent.time, accent.rank) for accent in voice.accents],
+        "labels": list(line.written),
+        "counts": [len(each.keys) for each in line.written.values()],
+        "spans": [each.spans for each in line.written.values()],
+        "plain": all(each.keys.is_plain for each in line.written.values()),
+    }
+    packed = {
+        "head": json.dumps(head),
+        "raw": _bytes(spoken.raw.values),
+        "level": _bytes(voice.level),
+        "pitch": _bytes(voice.pitch),
+    }
+    for name in ("co",) if head["plain"] else Keys.none().numbers:
+        arrays = [each.keys.numbers[name].ravel() for each in line.written.values()]
+        packed[f"keys_{name}"] = _bytes(np.concatenate(arrays)) if arrays else b""
+    return packed
+
+
+def _unpack(packed: dict[str, Any]) -> Line:
+    head = json.loads(packed["head"])
+    basis = basis_named(head["basis"], head["channels"])
+    values = _array(packed["raw"], np.float32).reshape(-1, len(basis))
+    voice = Prosody(
+        [Phrase(*times) for times in head["phrases"]],
+        [Accent(*each) for each in head["accents"]],
+        _array(packed["level"], np.float64),
+        _array(packed["pitch"], np.float64),
+    )
+    return Line(
+        scene=head["scene"],
+        strip=head["strip"],
+        start=head["start"],
+        origin=head["origin"],
+        fps=head["fps"],
+        options=_options(head["options"]),
+        spoken=Spoken(Motion(values, basis, head["raw_fps"], head["meta"]), voice),
+        rests=Rests(**head["rests"]),
+        hidden=tuple((first, last) for first, last in head["hidden"]),
+        written=_written(packed, head),
+    )
+
+
+def _options(kept: dict[str, Any]) -> Options:
+    """Options from another version of artalk may lack some and have others: those that are known count."""
+    known = get_type_hints(Options)
+    chosen = {name: value for name, value in kept.items() if name in known}
+    for name in ("weights", "style"):
+        chosen[name] = Path(chosen[name]) if chosen.get(name) else None
+    return Options(**chosen)
+
+
+def _written(packed: dict[str, Any], head: dict[str, Any]) -> dict[str, Written]:
+    ends = np.cumsum([0, *head["counts"]])
+    numbers = {
+        name.removeprefix("keys_"): _array(packed[name], kind)
+        for name, kind in ((f"keys_{n}", array.dtype.type) for n, array in Keys.none().numbers.items())
+        if name in packed
+    }
+    found = {}
+    for number, (name, spans) in enumerate(zip(head["labels"], head["spans"], strict=True)):
+        part = slice(ends[number], ends[number + 1])
+        co = numbers["co"].reshape(-1, 2)[part]
+        keys = Keys.plain(co[:, 0], co[:, 1])
+        if not head["plain"]:
+            shaped = {n: numbers[n].reshape(-1, array.shape[1])[part] for n, array in keys.numbers.items()}
+            keys = Keys(shaped)
+        found[name] = Written(keys, tuple((first, last) for first, last in spans))
+    return found
+
+
+def _bytes(array: NDArray[Any]) -> bytes:
+    # the quickest level: it is done with every move of a slider, and the .blend is compressed as well
+    return zlib.compress(np.ascontiguousarray(array).tobytes(), 1)
+
+
+def _array(packed: bytes, kind: type) -> NDArray[Any]:
+    return np.frombuffer(zlib.decompress(packed), kind).copy() if packed else np.zeros(0, kind)
