@@ -211,6 +211,8 @@ def register() -> None:
     """Add the sliders to objects."""
     bpy.utils.register_class(CharacterLayers)
     cast(Any, bpy.types.Object).artalk = PointerProperty(type=CharacterLayers)
+    persistent: Any = bpy.app.handlers.persistent  # which marks the function: else it goes when a file is opened
+    persistent(_after_undo)
     bpy.app.handlers.undo_post.append(_after_undo)
     bpy.app.handlers.redo_post.append(_after_undo)
 
@@ -270,7 +272,6 @@ def _catch_up() -> None:
         bpy.ops.ed.undo_push(message="ARTalk Layers")
 
 
-@bpy.app.handlers.persistent
 def _after_undo(*_: object) -> None:
     """An undo that lies between a slider and the lines that followed it later leaves these behind: they follow now."""
     if bpy.app.background:
