@@ -4,15 +4,15 @@
 
 def register() -> None:
     """Make operators, panels and settings known to Blender."""
-    from . import checks, command, editing, layers, operators, panels, preferences, properties, reduce
+    from . import checks, command, editing, layers, mapping_panel, operators, panels, preferences, properties, reduce
 
-    for module in (preferences, properties, layers, operators, editing, checks, reduce, panels, command):
+    for module in (preferences, properties, layers, operators, editing, checks, reduce, panels, mapping_panel, command):
         module.register()
 
 
 def unregister() -> None:
     """Undo `register` in the opposite order, and stop a job that still runs."""
-    from . import checks, command, editing, layers, operators, panels, preferences, properties, reduce
+    from . import checks, command, editing, layers, mapping_panel, operators, panels, preferences, properties, reduce
 
-    for module in (command, panels, reduce, checks, editing, operators, layers, properties, preferences):
+    for module in (command, mapping_panel, panels, reduce, checks, editing, operators, layers, properties, preferences):
         module.unregister()

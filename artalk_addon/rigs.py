@@ -20,7 +20,7 @@ from ..core.retarget import bones as rigging
 from ..core.retarget.bones import RestBone
 from ..core.retarget.detect import arkit_table, missing_for_speech, speaks
 from ..core.retarget.seal import seal_gain
-from . import compat, mapping
+from . import compat, flame_rig, mapping
 from .plan import HEAD_TO_ARMATURE, Bone, Character
 
 _BONE_LENGTH = {"root": 0.1, "neck": 0.12, "jaw": 0.09, "left_eye": 0.04, "right_eye": 0.04}
@@ -32,7 +32,7 @@ _UPRIGHT = ("root", "neck")
 
 def is_character(item: bpy.types.Object | None) -> bool:
     """Whether an object is a mesh that can speak: by its shapes, by a mapping of its own or by the jaw of its rig."""
-    return item is not None and item.type == "MESH" and (_has_mouth(item) or _has_jaw(_armature_of(item)))
+    return item is not None and item.type == "MESH" and (_has_mouth(item) or _has_jaw(armature_of(item)))
 
 
 def find_character(scene: bpy.types.Scene, active: bpy.types.Object | None) -> bpy.types.Object:
@@ -61,9 +61,9 @@ def find_character(scene: bpy.types.Scene, active: bpy.types.Object | None) -> b
 def _one_for_each_armature(meshes: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     """All meshes with a mouth, and one mesh of each armature that has a jaw and no such mesh."""
     found = [item for item in meshes if _has_mouth(item)]
-    taken = {_armature_of(item) for item in found}
+    taken = {armature_of(item) for item in found}
     for item in meshes:
-        armature = _armature_of(item)
+        armature = armature_of(item)
         if armature not in taken and _has_jaw(armature):
             found.append(item)
             taken.add(armature)
@@ -86,8 +86,10 @@ def describe(item: bpy.types.Object) -> Character:
     Its own mapping says what moves what; without one it is what `recognise` finds.
     """
     require(item)
-    armature = _armature_of(item)
+    armature = armature_of(item)
     own = mapping.stored(item)
+    if own is None and flame_rig.is_flame(item):
+        return flame_rig.describe(item, armature, _stance(armature) if armature else rigging.UPRIGHT)
     found = None if own else recognise(item)
     table = own or (found.mapping if found else None)
     assert table is not None
@@ -115,7 +117,7 @@ def describe(item: bpy.types.Object) -> Character:
 
 def recognise(item: bpy.types.Object, family: str | None = None) -> Detection:
     """What the names of a character's shapes and bones say; family: take it for one of this family (see FAMILIES)."""
-    armature = _armature_of(item)
+    armature = armature_of(item)
     names = _shape_names(item)
     return detect(names, rest_bones(armature) if armature else (), _seal_gain(item, arkit_table(names)), family)
 
@@ -133,7 +135,7 @@ def _shape_names(item: bpy.types.Object) -> list[str]:
 
 
 def _has_mouth(item: bpy.types.Object) -> bool:
-    return speaks(_shape_names(item)) or mapping.has_own(item)
+    return speaks(_shape_names(item)) or mapping.has_own(item) or flame_rig.is_flame(item)
 
 
 def _has_jaw(armature: Any) -> bool:
@@ -145,12 +147,12 @@ def _candidates(scene: bpy.types.Scene, active: bpy.types.Object | None) -> Iter
     if active is None:
         return
     yield active
-    armature = active if active.type == "ARMATURE" else _armature_of(active)
+    armature = active if active.type == "ARMATURE" else armature_of(active)
     if armature is not None:
-        yield from (item for item in scene.objects if item.type == "MESH" and _armature_of(item) == armature)
+        yield from (item for item in scene.objects if item.type == "MESH" and armature_of(item) == armature)
 
 
-def _armature_of(item: bpy.types.Object) -> Any:
+def armature_of(item: bpy.types.Object) -> Any:
     """The armature object that deforms or carries an object, if any, through as many parents as there are."""
     modifiers: Iterable[Any] = item.modifiers
     targets = [modifier.object for modifier in modifiers if modifier.type == "ARMATURE" and modifier.object]
@@ -229,7 +231,7 @@ def evaluated_vertices(item: bpy.types.Object, count: int) -> NDArray[np.float32
     evaluated: Any = item.evaluated_get(depsgraph)
     points = np.zeros((len(evaluated.data.vertices), 3), np.float32)
     evaluated.data.vertices.foreach_get("co", points.ravel())
-    armature = _armature_of(item).evaluated_get(depsgraph)
+    armature = armature_of(item).evaluated_get(depsgraph)
     neck = armature.pose.bones["neck"]
     turn = np.array(neck.matrix @ neck.bone.matrix_local.inverted())
     upright = (points[:count] - turn[:3, 3]) @ turn[:3, :3]
