@@ -27,9 +27,10 @@ def owners(character: Character) -> dict[Owner, Any]:
     """
     objects = {item.session_uid: item for item in bpy.data.objects}
     mesh: Any = objects.get(character.mesh)
-    if mesh is None or not mesh.users_scene or mesh.data.shape_keys is None:
+    if mesh is None or not mesh.users_scene or (character.shapes and mesh.data.shape_keys is None):
         raise InputError(f"The character '{character.name}' is no longer there: choose another and generate again.")
-    found: dict[Owner, Any] = {"shapes": mesh.data.shape_keys}
+    # a face may be moved by bones alone
+    found: dict[Owner, Any] = {"shapes": mesh.data.shape_keys} if character.shapes else {}
     if character.armature is not None:
         armature = objects.get(character.armature)
         if armature is None:
@@ -40,7 +41,7 @@ def owners(character: Character) -> dict[Owner, Any]:
         if datablock.library or (action and action.library):
             raise InputError(
                 f"The character '{character.name}' is linked from another file and read-only: "
-                "make it local or generate in its own file."
+                "make it local, or override it together with its mesh, or generate in its own file."
             )
     return found
 
