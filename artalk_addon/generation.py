@@ -14,14 +14,14 @@ import bpy
 import numpy as np
 
 from ..core import models
-from ..core.basis import ARKIT
+from ..core.basis import ARKIT, FLAME
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken, check, polish, provenance
 from ..core.generate import speak as speak_clip
 from ..core.models import Cancel, Progress
 from ..core.motion import Motion
 from ..core.polish.amounts import between_rests
-from . import compat, edits, keyframes, layers, lines, lineup, preflight, rigs, strips
+from . import compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
 from .edits import Edits
 from .keys import Keys, together
 from .lines import Line, Rests
@@ -59,20 +59,29 @@ def prepare(
     """
     options = layers.chosen(options, character)
     check(options)
-    entry = models.entry(options.model)
-    if entry.basis != ARKIT:
-        raise InputError(
-            f"The model '{options.model}' gives {entry.basis.name.upper()} motion, which '{character.name}' cannot "
-            "take: choose the model 'mini'."
-        )
     described = rigs.describe(character)
+    _require_fit(options, described)
     fps = strips.rate(scene)
     clips = tuple(strips.read_clip(strip, fps) for strip in sound_strips)
     known = {line.strip: line for line in lines_of(described) if line.scene == scene.name} if again else {}
     kept = tuple(_still_right(known.get(clip.name), clip, options) for clip in clips)
-    keyframes.check(described, join([plan(_still(clip), described, clip.start, fps) for clip in clips]))
+    keyframes.check(described, join([plan(_still(clip, options), described, clip.start, fps) for clip in clips]))
     preflight.require_clear(character)
     return Task(clips, described, scene.name, fps, options, kept)
+
+
+def _require_fit(options: Options, character: Character) -> None:
+    """Raise InputError when a character cannot take the motion of the model chosen."""
+    entry = models.entry(options.model)
+    if entry.basis.name != character.basis:
+        other = "import a FLAME head" if entry.basis == FLAME else "choose a character with ARKit shapes"
+        fitting = next(model.name for model in models.MODELS.values() if model.basis.name == character.basis)
+        raise InputError(
+            f"The model '{entry.name}' gives {entry.basis.name.upper()} motion, which '{character.name}' cannot take: "
+            f"choose the model '{fitting}', or {other}."
+        )
+    if character.basis == FLAME.name:
+        flame_rig.require_fit(character, options.weights or entry.weights)
 
 
 def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Spoken]:
@@ -103,7 +112,8 @@ def apply(task: Task, spoken: Sequence[Spoken]) -> str:
     missing = "" if "head" in task.character.bones else ", without head turns (no head bone)"
     mine = f"; your edits of {edited} curves are kept" if edited else ""
     lines = f"{len(fresh)} line{'s' if len(fresh) != 1 else ''}"
-    return f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{mine}."
+    done = f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{mine}."
+    return " ".join([done, *task.character.notes])
 
 
 def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:
@@ -401,6 +411,7 @@ def _report(progress: Progress, before: float, share: float, fraction: float) ->
     progress(before + share * fraction)
 
 
-def _still(clip: Clip) -> Motion:
+def _still(clip: Clip, options: Options) -> Motion:
     """A motion without motion, as long as the clip: enough to see which curves its keys would touch."""
-    return Motion(np.zeros((2, len(ARKIT)), np.float32), ARKIT, 16000 / max(1, len(clip.samples)))
+    basis = models.entry(options.model).basis
+    return Motion(np.zeros((2, len(basis)), np.float32), basis, 16000 / max(1, len(clip.samples)))

@@ -11,6 +11,7 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
 from . import compat, generation, preferences, preflight, rigs, strips
+from .flame_operators import ARTALK_OT_import_flame
 from .jobs import Job
 from .properties import settings, state
 
@@ -236,7 +237,7 @@ def _redraw(context: bpy.types.Context) -> None:
                 area.tag_redraw()
 
 
-_CLASSES = (ARTALK_OT_generate, ARTALK_OT_regenerate, ARTALK_OT_cancel, ARTALK_OT_new_head)
+_CLASSES = (ARTALK_OT_generate, ARTALK_OT_regenerate, ARTALK_OT_cancel, ARTALK_OT_new_head, ARTALK_OT_import_flame)
 
 
 def register() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import retarget
+from ..core.basis import ARKIT
 from ..core.motion import Motion
 from ..core.retarget.bones import UPRIGHT, turn_in_armature
 from ..core.retarget.detect import arkit_table
@@ -58,6 +59,7 @@ class Character:
     axes:           (3, 3) the head's left, up and forward as columns, in armature space
     eye_distance:   between the eyes, in the armature's unit: what bones that move are measured by
     notes:          sentences for the user on what was recognised
+    basis:          name of the basis of the motion that it takes
     """
 
     name: str
@@ -69,6 +71,7 @@ class Character:
     axes: Floats = field(default_factory=lambda: HEAD_TO_ARMATURE)
     eye_distance: float = 0.0
     notes: tuple[str, ...] = ()
+    basis: str = ARKIT.name
 
     @property
     def table(self) -> retarget.Mapping:

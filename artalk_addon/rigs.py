@@ -18,7 +18,7 @@ from ..core.heads.mesh import HeadMesh, Material
 from ..core.retarget import Detection, detect
 from ..core.retarget import bones as rigging
 from ..core.retarget.bones import RestBone
-from ..core.retarget.detect import arkit_table, missing_for_speech, speaks
+from ..core.retarget.detect import arkit_table, listed, missing_for_speech, speaks
 from ..core.retarget.seal import seal_gain
 from . import compat, flame_rig, mapping
 from .plan import HEAD_TO_ARMATURE, Bone, Character
@@ -125,8 +125,7 @@ def recognise(item: bpy.types.Object, family: str | None = None) -> Detection:
 def _absent_note(absent: Sequence[str], name: str) -> list[str]:
     if not absent:
         return []
-    named = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
-    return [f"The mapping names {named}, which '{name}' does not have; the rest works."]
+    return [f"The mapping names {listed(absent)}, which '{name}' does not have; the rest works."]
 
 
 def _shape_names(item: bpy.types.Object) -> list[str]:

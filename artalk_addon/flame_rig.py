@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""FLAME in Blender: a mesh, an armature and drivers that together are FLAME's forward pass.
+
+Blender's own shape keys and skinning do most of it. Two things they cannot do alone, and simple-expression drivers do,
+which are evaluated without Python and so also where scripts are disabled:
+
+- Pose correctives are linear in the entries of R - I of a joint: one shape key for each entry, its value a quadratic of
+  the bone's quaternion.
+- FLAME's joints are regressed from the shaped face, so an expression moves them, while Blender's resting bones stay
+  where they are. So every joint has two bones: one that turns and is moved by d, as its joint is, and one inside it
+  that skins, turns with it and is moved back by -d. d is a weighted sum of all shape keys, too long for the expression
+  of one driver, so in partial sums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.basis import FLAME
+from ..core.errors import InputError
+from ..core.heads import flame
+from ..core.heads.flame import JOINTS, PARENTS, FlameModel
+from ..core.heads.flame_basis import require_basis
+from ..core.heads.flame_files import read_flame
+from . import compat
+from .plan import HEAD_TO_ARMATURE, Bone, Character
+
+INFO = "artalk_flame"
+"""Custom property of a mesh: the JSON of its FlameInfo."""
+
+_ROLES = {"head": "root", "jaw": "jaw", "left_eye": "left_eye", "right_eye": "right_eye"}
+_BONE_LENGTH = {"root": 0.1, "neck": 0.1, "jaw": 0.08, "left_eye": 0.04, "right_eye": 0.04}
+_UPRIGHT = ("root", "neck")
+_PARTS, _SHIFTS = "flame_joint_parts", "flame_joint_shifts"
+_TERMS = "abcdefghijklmnopqrstuvwxyz"  # a driver's expression holds 255 letters: as many terms as there are names
+_SCALE = 9999  # the largest whole number that stands for a weight
+_LIMIT = 10.0  # the widest range that Blender gives a shape key
+_EYE_SHARE = 0.99
+
+_TURNS = {
+    (0, 0): "-2*(y*y+z*z)", (0, 1): "2*(x*y-w*z)", (0, 2): "2*(x*z+w*y)",
+    (1, 0): "2*(x*y+w*z)", (1, 1): "-2*(x*x+z*z)", (1, 2): "2*(y*z-w*x)",
+    (2, 0): "2*(x*z-w*y)", (2, 1): "2*(y*z+w*x)", (2, 2): "-2*(x*x+y*y)",
+}  # fmt: skip
+"""The entries of R - I of a unit quaternion."""
+
+
+@dataclass(frozen=True)
+class FlameInfo:
+    """What is known of a FLAME mesh; empty where artalk did not import it from a file.
+
+    fingerprint: of its expression basis; file, sha256: name of its file and what that held
+    """
+
+    fingerprint: str = ""
+    file: str = ""
+    sha256: str = ""
+
+
+def is_flame(item: bpy.types.Object) -> bool:
+    """Whether an object is a mesh with FLAME's expressions as shape keys."""
+    keys = getattr(item.data, "shape_keys", None)
+    return item.type == "MESH" and keys is not None and "exp001" in expression_table(keys.key_blocks.keys())
+
+
+def expression_table(names: Iterable[str]) -> dict[str, str]:
+    """Channel -> shape key for the FLAME expressions among `names`: Exp001, exp1, EXP_12 and so on."""
+    found: dict[str, str] = {}
+    for name in names:
+        if match := re.fullmatch(r"exp[ _]?0*([1-9]\d{0,2})", name, re.IGNORECASE):
+            found.setdefault(f"exp{int(match[1]):03d}", name)
+    return dict(sorted(found.items()))
+
+
+def info(item: bpy.types.Object) -> FlameInfo:
+    """What the import noted on a mesh."""
+    mesh: Any = item.data
+    return FlameInfo(**json.loads(mesh[INFO])) if INFO in mesh else FlameInfo()
+
+
+def describe(item: bpy.types.Object, armature: Any, axes: NDArray[np.float64]) -> Character:
+    """A FLAME head as plain data: its expressions, and its bones under FLAME's names, all turning about the root.
+
+    axes: as in Character.
+    """
+    keys: Any = item.data
+    bones = {}
+    for role, name in _ROLES.items():
+        if armature and name in armature.pose.bones:
+            bone = armature.pose.bones[name]
+            bones[role] = Bone(name, np.array(bone.bone.matrix_local.to_3x3()), bone.rotation_mode)
+    return Character(
+        name=item.name,
+        mesh=item.session_uid,
+        shapes=expression_table(keys.shape_keys.key_blocks.keys()),
+        armature=armature.session_uid if armature else None,
+        bones=bones,
+        axes=axes,
+        basis=FLAME.name,
+    )
+
+
+def require_fit(character: Character, weights: Path | None) -> None:
+    """Raise InputError when a FLAME head lacks expressions that models move, or is not the FLAME of these weights."""
+    wanted = [channel for channel in FLAME.channels if channel.startswith("exp")]
+    if missing := [channel for channel in wanted if channel not in character.shapes]:
+        raise InputError(
+            f"'{character.name}' has {len(wanted) - len(missing)} of the {len(wanted)} expressions that the model "
+            "moves: import a FLAME file with all of them."
+        )
+    item = next(item for item in bpy.data.objects if item.session_uid == character.mesh)
+    require_basis(character.name, info(item).fingerprint, weights)
+
+
+def import_head(
+    context: bpy.types.Context,
+    model: FlameModel,
+    name: str = "FLAME head",
+    *,
+    betas: ArrayLike = (),
+    keep_identity: bool = False,
+    location: Sequence[float] = (0.0, 0.0, 0.0),
+) -> bpy.types.Object:
+    """Make a FLAME head, mesh and armature, in the active collection; returns the mesh, active and selected.
+
+    It faces -Y with Z up; `location` is where FLAME's origin comes to lie.
+    betas: the identity, baked into the mesh, or with `keep_identity` kept as shape keys Shape001 and so on with these
+           values; source: name of the file, to be noted. Raises InputError when the file has no faces or fewer shapes.
+    """
+    if not len(model.faces):
+        raise InputError("This FLAME file has no faces, so no mesh can be made: give FLAME's own file.")
+    identity = np.asarray(betas, np.float32)
+    kept = len(identity) if keep_identity else 0
+    whole = flame.with_identity(model, identity)
+    base = model if keep_identity else whole
+    if context.object is not None and context.object.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    armature = _make_armature(context, base, name)
+    mesh = _make_mesh(base, name, identity[:kept].tolist())
+    _note(mesh, FlameInfo(flame.fingerprint(model)))
+    context.collection.objects.link(mesh)
+    armature.location = location
+    mesh.parent = armature
+    _skin(mesh, armature, base.weights)
+    _drive_correctives(mesh, armature, base)
+    _drive_joints(mesh, armature, base, kept)
+    _select_only(context, mesh)
+    return mesh
+
+
+def import_file(context: bpy.types.Context, path: Path, **choices: Any) -> bpy.types.Object:
+    """Make a FLAME head from a file; choices as for `import_head`. InputError for whatever is wrong with the file."""
+    head = import_head(context, read_flame(path), **choices)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    _note(head, FlameInfo(info(head).fingerprint, path.name, digest))
+    return head
+
+
+def _note(head: bpy.types.Object, known: FlameInfo) -> None:
+    mesh: Any = head.data
+    mesh[INFO] = json.dumps(asdict(known))
+
+
+# --- mesh -----------------------------------------------------------------------------------------------------------
+
+
+def _make_mesh(model: FlameModel, name: str, identity: Sequence[float]) -> bpy.types.Object:
+    mesh = bpy.data.meshes.new(name)
+    rest = _to_blender(model.template)
+    mesh.from_pydata(rest.tolist(), [], model.faces.tolist())
+    mesh.shade_smooth()
+    if model.uv is not None:
+        layer = mesh.uv_layers.new(name="UVMap")
+        layer.data.foreach_set("uv", np.ascontiguousarray(model.uv, np.float32).ravel())
+    _add_materials(mesh, model)
+    item = bpy.data.objects.new(name, mesh)
+    item.shape_key_add(name="Basis", from_mix=False)
+    for number, value in enumerate(identity):
+        _add_key(item, f"Shape{number + 1:03d}", rest, model.identities[:, :, number], _LIMIT).value = value
+    for number in range(model.expressions.shape[2]):
+        _add_key(item, f"Exp{number + 1:03d}", rest, model.expressions[:, :, number], _LIMIT)
+    for joint, row, column in _correctives(model):
+        shape = model.correctives[:, :, 9 * (joint - 1) + 3 * row + column]
+        _add_key(item, _corrective_name(joint, row, column), rest, shape, 2.0)
+    return item
+
+
+def _add_key(
+    item: bpy.types.Object, name: str, rest: NDArray[np.float32], shape: NDArray[np.float32], limit: float
+) -> bpy.types.ShapeKey:
+    key = item.shape_key_add(name=name, from_mix=False)
+    key.slider_min, key.slider_max = -limit, limit
+    key.value = 0.0  # some versions make it with 1
+    key.data.foreach_set("co", np.ascontiguousarray(rest + _to_blender(shape), np.float32).ravel())
+    return key
+
+
+def _add_materials(mesh: bpy.types.Mesh, model: FlameModel) -> None:
+    """Skin, and eyes where faces hang on the eye joints alone."""
+    on_eyes = model.weights[:, [JOINTS.index("left_eye"), JOINTS.index("right_eye")]].sum(1) > _EYE_SHARE
+    eyes = on_eyes[model.faces].all(1)
+    mesh.materials.append(_make_material("FLAME skin", (0.8, 0.58, 0.48), 0.5))
+    if eyes.any():
+        mesh.materials.append(_make_material("FLAME eyes", (0.85, 0.85, 0.85), 0.15))
+        mesh.polygons.foreach_set("material_index", eyes.astype(np.int32))
+
+
+def _make_material(name: str, colour: tuple[float, float, float], roughness: float) -> bpy.types.Material:
+    material: Any = bpy.data.materials.new(name)
+    material.diffuse_color = (*colour, 1.0)
+    shader = next(node for node in compat.give_nodes(material).nodes if node.type == "BSDF_PRINCIPLED")
+    inputs: Any = shader.inputs
+    inputs["Base Color"].default_value = (*colour, 1.0)
+    inputs["Roughness"].default_value = roughness
+    return material
+
+
+def _skin(mesh: bpy.types.Object, armature: bpy.types.Object, weights: NDArray[np.float32]) -> None:
+    """The file's own weights to the last bit, and an armature that skins linearly."""
+    for joint in range(len(JOINTS)):
+        group = mesh.vertex_groups.new(name=_skin_name(joint))
+        values, which = np.unique(weights[:, joint], return_inverse=True)
+        order = np.argsort(which, kind="stable")
+        for value, members in zip(values, np.split(order, np.cumsum(np.bincount(which))[:-1]), strict=True):
+            if value > 0:
+                group.add(members.tolist(), float(value), "REPLACE")
+    deform: Any = mesh.modifiers.new("Armature", "ARMATURE")
+    deform.object = armature
+    deform.use_deform_preserve_volume = False
+
+
+def _to_blender(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    return points @ HEAD_TO_ARMATURE.T.astype(np.float32)
+
+
+# --- armature -------------------------------------------------------------------------------------------------------
+
+
+def _make_armature(context: bpy.types.Context, model: FlameModel, name: str) -> Any:
+    data = bpy.data.armatures.new(f"{name} rig")
+    data.display_type = "STICK"
+    armature: Any = bpy.data.objects.new(f"{name} rig", data)
+    armature.show_in_front = True
+    context.collection.objects.link(armature)
+    _select_only(context, armature)
+    bpy.ops.object.mode_set(mode="EDIT")
+    pivots = _to_blender(model.regressor @ model.template)
+    skinning = data.collections.new("skinning")
+    for joint, bone_name in enumerate(JOINTS):
+        turning = _add_bone(data, bone_name, bone_name, pivots[joint])
+        turning.use_deform = False
+        if PARENTS[joint] >= 0:
+            turning.parent = data.edit_bones[JOINTS[PARENTS[joint]]]
+        inner = _add_bone(data, _skin_name(joint), bone_name, pivots[joint])
+        inner.parent = turning
+        skinning.assign(inner)
+    skinning.is_visible = False
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for bone in armature.pose.bones:
+        bone.rotation_mode = "QUATERNION"
+        bone.lock_location = (True, True, True)
+    return armature
+
+
+def _add_bone(data: Any, name: str, joint: str, pivot: NDArray[np.float32]) -> Any:
+    """A bone along one of the axes, so that turns and moves along FLAME's axes are exact in its own."""
+    bone = data.edit_bones.new(name)
+    upright = joint in _UPRIGHT
+    bone.head = pivot.tolist()
+    bone.tail = (pivot + np.multiply((0, 0, 1) if upright else (0, -1, 0), _BONE_LENGTH[joint])).tolist()
+    if not upright:
+        bone.align_roll((0.0, 0.0, 1.0))
+    return bone
+
+
+def _skin_name(joint: int) -> str:
+    return f"{JOINTS[joint]}_skin"
+
+
+def _select_only(context: bpy.types.Context, item: bpy.types.Object) -> None:
+    for other in context.view_layer.objects:
+        other.select_set(False)
+    item.select_set(True)
+    context.view_layer.objects.active = item
+
+
+def _axes(armature: Any, joint: int) -> NDArray[np.float64]:
+    """FLAME's axes in a bone's own, (3, 3): a bone's numbers = axes @ FLAME's. Exact, as bones lie along the axes."""
+    rest = np.array(armature.data.bones[JOINTS[joint]].matrix_local.to_3x3())
+    return np.round(rest.T @ HEAD_TO_ARMATURE)
+
+
+# --- drivers --------------------------------------------------------------------------------------------------------
+
+
+def _correctives(model: FlameModel) -> list[tuple[int, int, int]]:
+    """Joint, row and column of the correctives that do anything."""
+    used = np.any(model.correctives.reshape(-1, 36), axis=0).reshape(-1, 3, 3)
+    return [(int(joint) + 1, int(row), int(column)) for joint, row, column in np.argwhere(used)]
+
+
+def _corrective_name(joint: int, row: int, column: int) -> str:
+    return f"Pose {JOINTS[joint]} {row + 1}{column + 1}"
+
+
+def _drive_correctives(mesh: bpy.types.Object, armature: Any, model: FlameModel) -> None:
+    """R - I in FLAME's axes from the bone's quaternion as it is evaluated, so in every rotation mode."""
+    keys: Any = mesh.data
+    for joint, row, column in _correctives(model):
+        axes = _axes(armature, joint)
+        # entry (row, column) of axes.T R axes, where every row of the axes has one entry, 1 or -1
+        own_row, own_column = int(np.abs(axes[:, row]).argmax()), int(np.abs(axes[:, column]).argmax())
+        sign = axes[own_row, row] * axes[own_column, column]
+        expression = _TURNS[own_row, own_column]
+        key = keys.shape_keys.key_blocks[_corrective_name(joint, row, column)]
+        driver = _driver(key, "value", -1, expression if sign > 0 else f"-({expression})")
+        for part in (part for part in "wxyz" if part in expression):
+            variable = driver.variables.new()
+            variable.name, variable.type = part, "TRANSFORMS"
+            target = variable.targets[0]
+            target.id, target.bone_target = armature, JOINTS[joint]
+            target.transform_type, target.transform_space = f"ROT_{part.upper()}", "LOCAL_SPACE"
+            target.rotation_mode = "QUATERNION"
+
+
+def _drive_joints(mesh: bpy.types.Object, armature: Any, model: FlameModel, kept: int) -> None:
+    """The locations of the bones from the shape keys that move their joints."""
+    shapes = np.concatenate([model.identities[:, :, :kept], model.expressions], axis=2)
+    names = [key.name for key in _keys_of(mesh)[1 : 1 + shapes.shape[2]]]
+    moved = np.einsum("jv,vck->jck", model.regressor.astype(np.float64), shapes)
+    parts = -(-len(names) // len(_TERMS))
+    armature[_PARTS] = [0.0] * (3 * len(JOINTS) * parts)
+    armature[_SHIFTS] = [0.0] * (3 * len(JOINTS))
+    for joint in range(len(JOINTS)):
+        weights = HEAD_TO_ARMATURE @ moved[joint]
+        for axis in range(3):
+            index = 3 * joint + axis
+            sums = range(index * parts, (index + 1) * parts)
+            for part, number in enumerate(sums):
+                terms = slice(part * len(_TERMS), (part + 1) * len(_TERMS))
+                _drive_sum(armature, number, mesh, names[terms], weights[axis, terms])
+            total = _driver(armature, f'["{_SHIFTS}"]', index, "")
+            total.type = "SUM"
+            _add_variables(total, {f"p{number}": (armature, f'["{_PARTS}"][{number}]') for number in sums})
+    for joint in range(len(JOINTS)):
+        _drive_locations(armature, joint)
+
+
+def _drive_sum(
+    armature: Any, number: int, mesh: bpy.types.Object, names: Sequence[str], weights: NDArray[np.float64]
+) -> None:
+    """One partial sum of shape key values times weights. Whole numbers keep the expression short."""
+    scale = float(np.abs(weights).max()) / _SCALE
+    whole = np.round(weights / scale).astype(int) if scale > 0 else np.zeros(len(weights), int)
+    used = [(letter, name, weight) for letter, name, weight in zip(_TERMS, names, whole, strict=False) if weight]
+    expression = "".join(f"{weight:+d}*{letter}" for letter, _, weight in used) or "0"
+    driver = _driver(armature, f'["{_PARTS}"]', number, f"{scale:.6g}*({expression})")
+    mesh_data: Any = mesh.data
+    keys = mesh_data.shape_keys
+    _add_variables(driver, {letter: (keys, f'key_blocks["{name}"].value') for letter, name, _ in used})
+
+
+def _drive_locations(armature: Any, joint: int) -> None:
+    """The turning bone follows its joint away from its parent's, the skinning bone in it goes back all the way."""
+    parent = PARENTS[joint]
+    for name, sign, relative in ((JOINTS[joint], 1, parent), (_skin_name(joint), -1, -1)):
+        bone = armature.pose.bones[name]
+        axes = np.round(np.array(bone.bone.matrix_local.to_3x3()).T) * sign
+        for axis in range(3):
+            # every row has one entry, 1 or -1
+            source = int(np.abs(axes[axis]).argmax())
+            paths = {"a": (armature, f'["{_SHIFTS}"][{3 * joint + source}]')}
+            if relative >= 0:
+                paths["b"] = (armature, f'["{_SHIFTS}"][{3 * relative + source}]')
+            moved = "(a-b)" if relative >= 0 else "a"
+            _add_variables(_driver(bone, "location", axis, moved if axes[axis, source] > 0 else f"-{moved}"), paths)
+
+
+def _driver(owner: Any, path: str, index: int, expression: str) -> Any:
+    driver = owner.driver_add(path, index).driver
+    driver.type, driver.expression = "SCRIPTED", expression
+    return driver
+
+
+def _add_variables(driver: Any, paths: Mapping[str, tuple[bpy.types.ID, str]]) -> None:
+    for name, (owner, path) in paths.items():
+        variable = driver.variables.new()
+        variable.name, variable.type = name, "SINGLE_PROP"
+        target = variable.targets[0]
+        if isinstance(owner, bpy.types.Key):
+            target.id_type = "KEY"
+        target.id, target.data_path = owner, path
+
+
+def _keys_of(mesh: bpy.types.Object) -> Any:
+    data: Any = mesh.data
+    return data.shape_keys.key_blocks

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a FLAME head is the one that a model's numbers are meant for.
+
+The versions of FLAME have the same number of expressions that mean other things, so a model's motion plays on all of
+them and looks right on one.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+from ..errors import InputError
+
+BASIS_KEY = "flame_basis"
+"""Name of the fingerprint in the metadata of weights that were trained with a FLAME file."""
+
+PUBLISHED_FILE = "b87a1d3513b3df0504f1e1f93bcb85ac01abe4dadf92e75ac08046c4a68403be"
+"""SHA-256 of `FLAME_with_eye.pt`, which the released ARTalk was trained with."""
+
+
+def doubt(file_hash: str, file_name: str) -> str:
+    """A sentence for a head that may not be the one of the released ARTalk; empty when it is."""
+    if file_hash == PUBLISHED_FILE:
+        return ""
+    return (
+        f"'{file_name}' is not the FLAME_with_eye.pt that the released ARTalk was trained with: if the face looks "
+        "wrong with that model, import that file instead."
+    )
+
+
+def require_basis(head: str, fingerprint: str, weights: Path | None) -> None:
+    """Raise InputError when weights say that they were trained with another expression basis than a head has.
+
+    head: name of the head; fingerprint: of its basis, empty when unknown, which passes.
+    """
+    trained = trained_basis(weights) if weights else ""
+    if fingerprint and trained and fingerprint != trained:
+        raise InputError(
+            f"The weights '{weights.name if weights else ''}' were trained with another version of FLAME than '{head}' "
+            f"is (basis {trained}, not {fingerprint}): import the FLAME file that they were trained with."
+        )
+
+
+def trained_basis(weights: Path) -> str:
+    """The fingerprint in a `.safetensors` file's metadata; empty for other files, and where there is none."""
+    if weights.suffix != ".safetensors":
+        return ""
+    try:
+        with weights.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            if size > weights.stat().st_size:
+                return ""
+            return str(json.loads(file.read(size)).get("__metadata__", {}).get(BASIS_KEY, ""))
+    except (OSError, ValueError, struct.error, AttributeError):
+        return ""  # whoever loads the weights says what is wrong with them
