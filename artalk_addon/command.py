@@ -12,7 +12,7 @@ import bpy
 
 from ..core import cli
 from ..core.errors import InputError
-from . import compat, generation, rigs, strips
+from . import compat, generation, mapping_panel, rigs, strips
 
 _handle: Any = None
 
@@ -38,7 +38,10 @@ def generate_in_file(options: argparse.Namespace) -> str:
         raise InputError("There is no file to save to: give it as `blender -b FILE --command artalk …`.")
     context = bpy.context
     scene = compat.sequencer_scene(context)
-    task = generation.prepare(scene, _strips(scene, options), _character(context, options), cli.options_from(options))
+    character = _character(context, options)
+    if options.mapping is not None:
+        mapping_panel.use(character, options.mapping)
+    task = generation.prepare(scene, _strips(scene, options), character, cli.options_from(options))
     bar = cli.ProgressLine(scene.name)
     motions = generation.speak(task, bar, lambda: False)
     sentence = generation.apply(task, motions)
@@ -85,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--all", action="store_true", help="all sound strips that are not muted")
     action.add_argument("--strip", help="only the sound strip of this name")
     action.add_argument("--character", help="the mesh or armature that speaks")
+    action.add_argument("--mapping", help="what moves what on the character: a preset's name or a mapping file")
     action.add_argument("--save", action="store_true", help="save the file afterwards")
     cli.add_generate_arguments(action)
     return parser

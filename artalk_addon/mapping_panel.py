@@ -54,10 +54,8 @@ class ARTALK_OT_mapping_detect(bpy.types.Operator):
         except InputError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        sentences = [f"{_FAMILY_WORDS[found.mapping.name]}: {len(found.mapping.rows)} rows."]
-        if found.missing:
-            sentences.append(f"Nothing shows {_listed(found.missing)}.")
-        self.report({"INFO"}, " ".join([*sentences, *found.notes]))
+        sentence = f"{_FAMILY_WORDS[found.mapping.name]}: {len(found.mapping.rows)} rows."
+        self.report({"INFO"}, " ".join([sentence, *found.notes]))
         return {"FINISHED"}
 
 
@@ -134,10 +132,6 @@ def use(item: bpy.types.Object, name_or_file: str) -> str:
     """Give a character a preset; returns a sentence that says what of it the character lacks."""
     mapping.keep(item, mapping.preset(name_or_file))
     return " ".join([f"'{item.name}' takes the mapping '{mapping.table(item).title}'.", *rigs.describe(item).notes])
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 class ARTALK_UL_mapping(bpy.types.UIList):

@@ -92,7 +92,7 @@ def detect(
     notes = []
     kind = family or _kind(shapes, names)
     if doubles := _doubles(tuple(shapes)):
-        notes.append(f"Left alone, as other shape keys of the same meaning are there: {', '.join(doubles)}.")
+        notes.append(f"Left alone, as other shape keys of the same meaning are there: {listed(doubles)}.")
     if kind == "arkit":
         rows = _closing(arkit, seal)
         if _visemes(tuple(shapes)):
@@ -108,7 +108,14 @@ def detect(
     notes += [f"The bone '{bone.name}' is held by a constraint, which may undo its keys: mute the constraint."
               for bone in found.values() if bone.held]  # fmt: skip
     missing = [name for name in _missing(rows) if kind == "arkit" or not name.startswith(_MOUTH)]
+    if missing:
+        notes.append(f"Nothing shows {listed(missing)}; the rest works.")
     return Detection(Mapping(kind, tuple(rows)), tuple(missing), tuple(notes))
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names as a person lists them, so many of them."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _kind(shapes: Sequence[str], bones: Sequence[str]) -> str:
