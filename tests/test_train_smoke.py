@@ -90,9 +90,24 @@ def test_training_again_finds_everything_done(trained):
     assert all(torch.equal(again[name], tensor) for name, tensor in first.items())
 
 
-def test_a_checkpoint_of_other_settings_is_refused(trained):
-    _, work = trained
-    longer = small(40)
-    longer = replace(longer, encoder=replace(longer.encoder, schedule=replace(longer.encoder.schedule, steps=41)))
-    with pytest.raises(InputError, match="other settings"):
-        mini.train_encoder(work, longer, jobs=1)
+def test_more_steps_go_on_and_other_settings_are_refused(trained, tmp_path):
+    work = tmp_path / "work"
+    shutil.copytree(trained[1], work)
+    config = small(40)
+
+    def encoder_with(**changes):
+        schedule = replace(config.encoder.schedule, **changes)
+        return replace(config, encoder=replace(config.encoder, schedule=schedule))
+
+    def steps():
+        return torch.load(work / "encoder" / "checkpoint.pt", weights_only=True)["step"]
+
+    mini.train_encoder(work, encoder_with(steps=42), jobs=1)
+    assert steps() == 42
+    for other in ({"steps": 41}, {"learning_rate": 0.5}):
+        with pytest.raises(InputError, match="other settings"):
+            mini.train_encoder(work, encoder_with(**other), jobs=1)
+    # the generator listens anew with the encoder that went on
+    before = set(work.glob("generator/features-*"))
+    mini.train_generator(work, encoder_with(steps=42), jobs=1)
+    assert len(set(work.glob("generator/features-*")) - before) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def train(
 ) -> ArtalkModel:
     """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes."""
     data = read_baked(baked)
-    heard = _cached_features(folder / "features.npy", model.audio_encoder, data.mels)
+    heard = _cached_features(folder, model.audio_encoder, data.mels)
     data = Baked(data.mels[:0], data.phones[:0], data.signals[: len(heard)], data.starts)
     model.codec.eval().requires_grad_(False)
     trained = Trained(model)
@@ -118,8 +119,10 @@ def train(
     return model.eval()
 
 
-def _cached_features(path: Path, encoder: nn.Module, mels: NDArray[np.float16]) -> NDArray[np.float16]:
-    """What the encoder hears, from the file where an interrupted training left it."""
+def _cached_features(folder: Path, encoder: nn.Module, mels: NDArray[np.float16]) -> NDArray[np.float16]:
+    """What this encoder hears, from the file where an interrupted training left it."""
+    weights = b"".join(tensor.numpy().tobytes() for tensor in encoder.state_dict().values())
+    path = folder / f"features-{sha256(weights).hexdigest()[:12]}.npy"
     if path.is_file():
         return np.asarray(np.load(path, allow_pickle=False))
     heard = encode_features(encoder, mels)

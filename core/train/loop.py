@@ -74,8 +74,9 @@ def fit(
     """Train `module` in place, and leave it in evaluation mode with the averaged weights.
 
     Writes `folder`/log.jsonl, curves for TensorBoard beside it and every few minutes `folder`/checkpoint.pt, from
-    which the same call goes on after an interruption. accelerator: where to train, by default on the processor; the
-    tensors of `step_losses` have to be there. Raises InputError when the checkpoint is of another schedule or model.
+    which the same call goes on after an interruption, and a call with more steps after the last one.
+    accelerator: where to train, by default on the processor; the tensors of `step_losses` have to be there.
+    Raises InputError when the checkpoint is of another schedule or model.
     """
     accelerator = accelerator or Accelerator(cpu=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -189,11 +190,11 @@ def _save(
 def _resume(
     path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, average: dict[str, Tensor], schedule: Schedule
 ) -> int:
-    """Load a checkpoint if there is one; returns the number of steps done."""
+    """Load a checkpoint if there is one; returns the number of steps done. Only `steps` may have grown since."""
     if not path.is_file():
         return 0
     state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["schedule"] != asdict(schedule):
+    if {**state["schedule"], "steps": schedule.steps} != asdict(schedule) or state["step"] > schedule.steps:
         raise InputError(f"'{path}' is of a training with other settings: use these again, or another folder.")
     try:
         module.load_state_dict(state["module"])
