@@ -86,6 +86,23 @@ def test_sources_find_texts(tmp_path):
     ]
 
 
+def test_labels_that_come_with_a_recording_are_taken_as_they_are(tmp_path):
+    root = tmp_path / "usr/share/festival/voices/russian/msu_ru_nsh_clunits"
+    for name in ("etc", "lab", "wav"):
+        (root / name).mkdir(parents=True)
+    (root / "etc" / "txt.done.data").write_text('( ru_0001 "Да." )\n', encoding="utf-8")
+    (root / "lab" / "ru_0001.lab").write_text("#\n0.50 125 pau\n0.60 125 dd\n0.90 125 aa\n1.20 125 pau\n")
+    soundfile.write(root / "wav" / "ru_0001.wav", np.full(24000, 0.1, np.float32), 16000)
+    source = next(source for source in recordings.SOURCES if source.package == "festvox-ru")
+    (voice,) = recordings.voices_of(source, tmp_path)
+    (item,), tally = recordings.align_voice(voice)
+    assert tally.kept == 1
+    # .4 s of pause are left before the first phone
+    assert [(round(end - start, 2), name) for start, end, name in item.phones] == [
+        (0.4, "SIL"), (0.1, "dʲ"), (0.3, "a"), (0.3, "SIL"),
+    ]  # fmt: skip
+
+
 def test_package_that_cannot_be_fetched_is_named(tmp_path):
     with pytest.raises(InputError, match="package no-such-package-of-ours cannot be fetched"):
         recordings.fetch("no-such-package-of-ours", tmp_path)

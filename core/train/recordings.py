@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Human voices for the corpus: freely licensed recordings from Debian packages, aligned with what they say.
 
-A clip is kept only when its text fits it better than other texts of the same voice do and the alignment is believable
-(`align.Plausibility`); a voice is kept only when enough of its clips are. The shards are those of `corpus`.
+One package brings labels; others have to be aligned. An aligned clip is kept only when its text fits it better than other
+texts of the same voice do and the alignment is believable (`align.Plausibility`); a voice is kept only when enough of
+its clips are. The shards are those of `corpus`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from numpy.typing import NDArray
 from .. import audio
 from ..errors import InputError
 from ..phones import PhoneSpan, is_silence
-from . import align, corpus
+from . import align, corpus, tts_festival
+from .tts import from_ends
 
 ENGINE = "recorded"
 _SHARD_SECONDS = 600.0
@@ -39,7 +41,8 @@ _RIVALS = 1
 """Other texts that the right one has to beat; aligning each takes a tenth of the length of the clip."""
 
 _MOST = 200
-"""Clips taken of a voice: many voices are wanted, not much of one."""
+_MOST_LABELLED = 300
+"""Clips taken of a voice: many voices are wanted, not much of one. A little more where exact labels come with it."""
 
 _LEAST_KEPT = 0.3
 _LEAST_DIPS = 0.8
@@ -48,12 +51,13 @@ _LEAST_DIPS = 0.8
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording and what it says; `language` as `align.align` takes it."""
+    """A recording and what it says; `language` as `align.align` takes it. `phones` where they came with it."""
 
     path: Path
     text: str
     language: str
     voice: str
+    phones: tuple[PhoneSpan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,20 @@ def _warzone(folder: Path) -> Iterator[Clip]:
             yield Clip(paths[name.lower()], words.strip(), "en", "warzone-console")
 
 
+_RUSSIAN = "msu_ru_nsh_clunits"
+
+
+def _festvox_ru(folder: Path) -> Iterator[Clip]:
+    """The sentences that a voice of festival is cut from, with their labels."""
+    root = folder / "usr/share/festival/voices/russian" / _RUSSIAN
+    spelled = tts_festival.VOICES[_RUSSIAN].spelled
+    listed = (root / "etc/txt.done.data").read_text(encoding="utf-8")
+    for name, text in re.findall(r'\( *(\S+) +"(.*)" *\)', listed):
+        lines = (line.split() for line in (root / "lab" / f"{name}.lab").read_text().splitlines())
+        ends = [(float(words[0]), spelled(words[2])) for words in lines if len(words) == 3]
+        yield Clip(root / "wav" / f"{name}.wav", text, "ru", "festvox-ru", tuple(from_ends(ends, ends[-1][0])))
+
+
 _GPL2 = "GPL-2.0-or-later"
 SOURCES = (
     Source(
@@ -163,6 +181,7 @@ SOURCES = (
     Source("ktuberling-data", _GPL2, "KTuberling, © the KDE team, Éric Bischoff and contributors", _ktuberling),
     Source("klettres-data", _GPL2, "KLettres, © Anne-Marie Mahfouf and contributors", _klettres),
     Source("warzone2100-data", _GPL2, "Warzone 2100, © Eidos Interactive, Warzone 2100 Project", _warzone),
+    Source("festvox-ru", "free (BSD-like)", "Russian voice of festival, © 2005 Nickolay V. Shmyrev", _festvox_ru),
 )
 
 
@@ -215,12 +234,11 @@ def voices_of(source: Source, unpacked: Path) -> list[Voice]:
     clips: dict[str, list[Clip]] = {}
     for clip in source.clips(unpacked):
         clips.setdefault(clip.voice, []).append(clip)
-    return [
-        Voice(
-            source.package, source.licence, source.credit, tuple(random.Random(0).sample(each, min(_MOST, len(each))))
-        )
-        for each in clips.values()
-    ]
+    voices = []
+    for each in clips.values():
+        most = min(_MOST_LABELLED if each[0].phones else _MOST, len(each))
+        voices.append(Voice(source.package, source.licence, source.credit, tuple(random.Random(0).sample(each, most))))
+    return voices
 
 
 def align_voice(voice: Voice) -> tuple[list[corpus.Item], Tally]:
@@ -255,6 +273,8 @@ def _judge(samples: NDArray[np.float32], clip: Clip, texts: Sequence[str]) -> tu
     """Why a clip must be dropped, '' when it need not be, and its phones."""
     if not _SHORTEST <= len(samples) / audio.RATE <= _LONGEST:
         return "length", []
+    if clip.phones:
+        return "", list(clip.phones)
     try:
         aligned = align.align_scored(samples, clip.text, clip.language)
     except InputError:
