@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Human voices for the corpus: freely licensed recordings from Debian packages, aligned with what they say.
 
-One package brings labels; others have to be aligned. An aligned clip is kept only when its text fits it better than other
+One package brings labels; the others are aligned. An aligned clip is kept only when its text fits it better than other
 texts of the same voice do and the alignment is believable (`align.Plausibility`); a voice is kept only when enough of
 its clips are. The shards are those of `corpus`.
 """
