@@ -27,6 +27,7 @@ from .polish.head import add_head, ease_jumps
 from .polish.limits import within_limits
 from .polish.prosody import Prosody, listen
 from .polish.seals import hold_seals
+from .polish.seams import ease_seams
 from .polish.silence import hold_in_silence
 
 Post = Literal["artalk", "published", "none"]
@@ -169,7 +170,7 @@ def polish(raw: Motion, voice: Prosody, options: Options, over_time: OverTime | 
     turned = _Amounts(options, over_time or {})
     if layered:
         # on the model's own frames: afterwards a jump or a seal is spread over more of them
-        motion = smooth(ease_jumps(within_limits(motion)), options.smoothing)
+        motion = smooth(ease_seams(ease_jumps(within_limits(motion))), options.smoothing)
         motion = hold_seals(scale_mouth(motion, turned("jaw", motion), turned("lips", motion)))
     motion = motion.resample(options.fps or motion.fps)
     return _add_layers(motion, voice, options, turned) if layered else motion

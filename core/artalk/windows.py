@@ -15,6 +15,7 @@ from ..basis import BASES
 from ..errors import Cancelled, InputError
 from ..models import Cancel, Progress
 from ..motion import Motion
+from ..polish.seams import WINDOW
 from .config import SAMPLE_RATE, ArtalkConfig
 
 Array = Any
@@ -112,7 +113,7 @@ class SpeechPipeline(ABC):
 
     def motion(self, values: NDArray[np.float32]) -> Motion:
         """Values (T, C) as a Motion of this model."""
-        return Motion(values, self.basis, self.fps, dict(self.meta))
+        return Motion(values, self.basis, self.fps, {WINDOW: self.config.codec.frames, **self.meta})
 
     def style_token(self, style: Motion | None) -> Array:
         """A style motion in this model's basis, or None -> style token (1, 1, W).

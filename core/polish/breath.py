@@ -16,7 +16,7 @@ _SHORTEST_PAUSE, _LONGEST = 0.3, 0.6
 _BEFORE_VOICE = 0.1
 """Seconds from the end of the breath to the voice: lips that begin with p or b are shut by then."""
 _JAW, _NOSE = 0.03, 0.05
-"""A jaw of .03 parts the lips by .8 mm on the default head and 1.6 mm on a realistic one: still at rest, which ends at 2."""
+"""A jaw of .03 parts the lips by .8 mm on the default head and by 1.7 on a realistic one: at rest still, up to 2 mm."""
 
 
 def add_breath(motion: Motion, spoken: Sequence[Phrase], amount: float = 1.0) -> Motion:
