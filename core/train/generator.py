@@ -30,11 +30,11 @@ from .teacher import NEUTRAL, Array, motion
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 """Deviation of each number of a random style."""
-CLOSURE_WEIGHTS = (0.55, 0.5)
+CLOSURE_WEIGHTS = (0.6, 0.6)
 """Weight of the bits where the lips are shut, at the first and at the last step. The corpus has more of these sounds
 than real speech, and real voices are heard less surely than synthetic ones: at weight 1 every doubtful sound would
 close the lips."""
-TEETH_WEIGHT = 0.5
+TEETH_WEIGHT = 0.7
 """Weight of the bits where the lower lip is on the teeth, for the same reason; a doubtful f is less of a nuisance."""
 _BLOCK_FRAMES = 3000
 
