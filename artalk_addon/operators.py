@@ -28,6 +28,7 @@ def options_of(context: bpy.types.Context, scene: bpy.types.Scene) -> Options:
         model=chosen.model,
         weights=Path(bpy.path.abspath(chosen.weights)) if chosen.weights else None,
         device=preferences.device(context),
+        engine=preferences.engine(context),
     )
 
 

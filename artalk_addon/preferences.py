@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs to the machine and not to a file: where models run."""
+"""What belongs to the machine and not to a file: what models run on."""
 
 from typing import Any
 
@@ -26,15 +26,35 @@ class Preferences(bpy.types.AddonPreferences):
         ),
     )
 
+    engine: EnumProperty(
+        name="Engine",
+        description="What computes",
+        items=(
+            ("auto", "Automatic", "PyTorch where Blender's Python has it, else NumPy"),
+            ("torch", "PyTorch", "Runs every model; Blender's Python must have it"),
+            ("numpy", "NumPy", "Comes with Blender and runs artalk-mini, with the same result"),
+        ),
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
-        """One row."""
+        """One row for each choice."""
+        self.layout.prop(self, "engine")
         self.layout.prop(self, "device")
 
 
 def device(context: bpy.types.Context) -> str:
     """The device chosen; automatic when artalk runs as a plain Python package, without preferences."""
+    return _choice(context, "device")
+
+
+def engine(context: bpy.types.Context) -> str:
+    """The engine chosen; automatic without preferences."""
+    return _choice(context, "engine")
+
+
+def _choice(context: bpy.types.Context, name: str) -> str:
     addon: Any = context.preferences.addons.get(PACKAGE)
-    return str(addon.preferences.device) if addon else "auto"
+    return str(getattr(addon.preferences, name)) if addon else "auto"
 
 
 def register() -> None:

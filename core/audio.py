@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,10 @@ def read(path: Path | str) -> NDArray[np.float32]:
 
 def decode(path: Path) -> tuple[NDArray[np.float32], int]:
     """All samples (n, channels) of an existing file and their rate; InputError when it is no audio."""
-    import soundfile
-
+    try:
+        import soundfile
+    except (ImportError, OSError):
+        return _decode_wav(path)
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError:
@@ -48,6 +51,23 @@ def decode(path: Path) -> tuple[NDArray[np.float32], int]:
             f"'{path.name}' is not an audio file that can be read: use WAV, FLAC, OGG, MP3 or AIFF."
         ) from None
     return samples, rate
+
+
+def _decode_wav(path: Path) -> tuple[NDArray[np.float32], int]:
+    """As `decode`, through Python's own reader of WAV files with whole numbers, for a Python without soundfile."""
+    try:
+        with wave.open(str(path)) as file:
+            channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
+            data = np.frombuffer(file.readframes(file.getnframes()), np.uint8)
+    except (wave.Error, EOFError):
+        raise InputError(
+            f"'{path.name}' is not a plain WAV file, which is all that can be read without the Python package "
+            "'soundfile': export it as WAV with 16 bits."
+        ) from None
+    # the bytes of a sample are the upper ones of a whole number of 32 bits; those of 8 bits have no sign
+    padded = np.zeros((len(data) // width, 4), np.uint8)
+    padded[:, 4 - width :] = data.reshape(-1, width) ^ (128 if width == 1 else 0)
+    return (padded.view("<i4").astype(np.float32) / np.float32(1 << 31)).reshape(-1, channels), rate
 
 
 def to_mono_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

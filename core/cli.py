@@ -73,11 +73,12 @@ def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     """The choices of one generation; shared with `blender --command artalk`."""
     from .basis import BASES
     from .generate import POSTS
-    from .models import MODELS
+    from .models import ENGINES, MODELS
 
     parser.add_argument("--model", default="mini", choices=list(MODELS), help="which model speaks")
     parser.add_argument("--weights", type=Path, help="weights file, where they do not come with artalk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--engine", default="auto", choices=ENGINES, help="what computes (auto: torch, else numpy)")
     parser.add_argument(
         "--style", type=Path, help="a two-second motion (.npz, or a published .pt) whose style to take on"
     )
@@ -96,7 +97,7 @@ def options_from(arguments: argparse.Namespace) -> Options:
     """The Options that the shared arguments describe."""
     from .generate import Options
 
-    names = ("model", "weights", "style", "seed", "fps", "post", "basis", "device")
+    names = ("model", "weights", "style", "seed", "fps", "post", "basis", "device", "engine")
     return Options(**{name: getattr(arguments, name) for name in names})
 
 

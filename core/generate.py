@@ -62,6 +62,7 @@ class Options:
     post: Post = "artalk"
     basis: str | None = None
     device: str = "auto"
+    engine: str = "auto"
     jaw: float = 1.0
     lips: float = 1.0
     brows: float = 1.0
@@ -138,20 +139,24 @@ def load_model(options: Options) -> SpeechModel:
     """The model of these options; the last one used is kept, unless its file has changed since."""
     path = options.weights or models.entry(options.model).weights
     stamp = path.stat().st_mtime_ns if path and path.is_file() else 0
-    return _load_cached(options.model, options.weights, options.device, stamp)
+    return _load_cached(options.model, options.weights, options.device, options.engine, stamp)
 
 
 @lru_cache(maxsize=1)
-def _load_cached(name: str, weights: Path | None, device: str, _stamp: int) -> SpeechModel:
-    return models.load(name, weights, device)
+def _load_cached(name: str, weights: Path | None, device: str, engine: str, _stamp: int) -> SpeechModel:
+    return models.load(name, weights, device, engine)
 
 
 def load_style(path: Path) -> Motion:
     """A style motion from a `.npz` of ours or a published `.pt`; InputError when it is neither."""
     if path.suffix not in (".npz", ".pt"):
         raise InputError(f"The style '{path}' is no motion: give a .npz made by artalk, or a published style as .pt.")
-    from .artalk.checkpoint import load_style as load
-
+    if path.suffix == ".npz":
+        return Motion.load(path)
+    try:
+        from .artalk.checkpoint import load_style as load
+    except ModuleNotFoundError:
+        raise InputError(f"The style '{path.name}' needs torch to be read: give a .npz made by artalk.") from None
     return load(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,9 @@ from .motion import Motion
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
+
+ENGINES = ("auto", "torch", "numpy")
+"""What computes. auto: torch where this Python has it, else numpy, which runs artalk-mini to the same bits."""
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -76,11 +80,13 @@ def entry(name: str) -> ModelEntry:
     return MODELS[name]
 
 
-def load(name: str, weights: Path | None = None, device: str = "auto") -> SpeechModel:
+def load(name: str, weights: Path | None = None, device: str = "auto", engine: str = "auto") -> SpeechModel:
     """Load a model with its own weights or the file given; InputError when they are missing or do not fit.
 
-    `device` is cpu, cuda, mps, or auto: the best one that is here.
+    device: cpu, cuda, mps, or auto: the best one that is here. engine: one of ENGINES.
     """
+    if engine not in ENGINES:
+        raise InputError(f"There is no engine '{engine}': choose one of {', '.join(ENGINES)}.")
     model = entry(name)
     path = weights or model.weights
     if path is None:
@@ -89,9 +95,31 @@ def load(name: str, weights: Path | None = None, device: str = "auto") -> Speech
         raise InputError(
             f"The weights file '{path}' of the model '{name}' is missing: reinstall artalk or give the file."
         )
+    if engine == "numpy" or (engine == "auto" and path.suffix == ".safetensors" and not _has_torch()):
+        return _load_numpy(path, name, device)
     try:
         from .artalk.checkpoint import load_pipeline
 
         return load_pipeline(path, variant=name, device=device)
     except ModuleNotFoundError as missing:
-        raise InputError(f"The model needs the Python package '{missing.name}', which is not installed here.") from None
+        raise InputError(
+            f"'{path.name}' needs torch, but this Python lacks the package '{missing.name}': choose the model 'mini' "
+            "with the engine auto, or install the package."
+        ) from None
+
+
+def _load_numpy(path: Path, name: str, device: str) -> SpeechModel:
+    if device not in ("auto", "cpu"):
+        raise InputError(f"There is no device '{device}' without torch: choose cpu or auto.")
+    from .artalk_numpy.pipeline import load_pipeline
+
+    return load_pipeline(path, variant=name)
+
+
+def _has_torch() -> bool:
+    """Whether torch and what is needed around it can be imported; a broken one counts as none."""
+    try:
+        import_module(".artalk.checkpoint", __package__)
+    except (ImportError, OSError):
+        return False
+    return True

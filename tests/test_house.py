@@ -46,14 +46,6 @@ sys.meta_path.insert(0, Refuse())
 import artalk, artalk.core.generate, artalk.core.motion, artalk.core.audio, artalk.core.cli
 import artalk.core.heads.default_head as head
 head.load()
-from artalk.core.errors import InputError
-import numpy as np
-try:
-    artalk.core.generate.generate(np.zeros(16000, np.float32), artalk.core.generate.Options())
-except InputError as error:
-    assert 'torch' in str(error), error
-else:
-    raise SystemExit('a model ran without torch')
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

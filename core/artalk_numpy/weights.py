@@ -62,6 +62,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     try:
         content = path.read_bytes()
         start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+        if start > len(content):
+            raise ValueError("cut short")
         header: dict[str, Any] = json.loads(content[_LENGTH_BYTES:start])
         metadata = header.pop("__metadata__", {})
         data = memoryview(content)[start:]
