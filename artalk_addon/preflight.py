@@ -452,7 +452,7 @@ def _in_the_nla(rig: _Rig) -> Iterator[Obstacle]:
 
 def _plays_in_the_nla(rig: _Rig) -> bool:
     """Whether the speech was pushed down to the NLA and is heard of there; how it is mixed is the artist's."""
-    data = rig.keys.animation_data if rig.keys else None
+    data = next((owner.animation_data for owner in rig.animated), None)
     strips = [strip for track in data.nla_tracks for strip in track.strips] if data else []
     return any(strip.action and keyframes.OWNED in strip.action for strip in strips)
 
@@ -518,7 +518,12 @@ class _Asked:
 
 
 def _greatest_movement(rig: _Rig) -> _Asked | None:
-    """Of all keyed shapes that are not of the eyes and brows, the one that moves the mesh the furthest."""
+    """Of all keyed shapes that are not of the eyes and brows, the one that moves the mesh the furthest.
+
+    A face that bones alone move is asked to change its form at all, between the ends of the widest turn of a bone.
+    """
+    if rig.keys is None:
+        return _greatest_turn(rig)
     found: _Asked | None = None
     blocks = {key.name: key for key in rig.shapes}
     for curve in _own_curves(rig.keys) if rig.keys else []:
@@ -537,6 +542,25 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
             frames = (round(float(first[0])), round(float(last[0])))
             found = _Asked(frames, lips, still, change * float(reach.max()))
     return found
+
+
+def _greatest_turn(rig: _Rig) -> _Asked | None:
+    curves = [] if rig.armature is None else _own_curves(rig.armature)
+    widest: tuple[float, tuple[int, int]] | None = None
+    for curve in curves:
+        points = _points(curve)
+        if len(points) < 2 or any(word in _quoted(curve.data_path).lower() for word in _UPPER_FACE):
+            continue
+        first, last = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
+        change = float(last[1] - first[1])
+        if change > 1e-3 and (widest is None or change > widest[0]):
+            widest = change, (round(float(first[0])), round(float(last[0])))
+    if widest is None:
+        return None
+    rest = np.zeros((len(rig.item.data.vertices), 3), np.float32)
+    rig.item.data.vertices.foreach_get("co", rest.ravel())
+    every = np.ones(len(rest), bool)
+    return _Asked(widest[1], every, every, 0.01 * float(np.ptp(rest, axis=0).max()))
 
 
 def _around(points: NDArray[np.float32], lips: NDArray[np.bool_], still: NDArray[np.bool_]) -> NDArray[np.bool_]:

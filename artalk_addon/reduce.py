@@ -29,6 +29,8 @@ _LIFE_SIZE = (0.6, 1.7)
 _GAZE_LEVER = 34.0
 """Millimetres that a turn of an eye by 1 rad counts for: 0.3 mm is half a degree, which is as much as people see."""
 _TOUCHING = 1.0
+_SOME = 500
+"""Points that are watched on a face without shapes."""
 _EYES = ("left_eye", "right_eye")
 _BEZIER, _LINEAR, _ALIGNED = 2, 1, 3  # as .blend files number them
 
@@ -182,9 +184,9 @@ class _Mesh:
 def _face(item: Any, character: Character, chosen: Sequence[_Curve]) -> Face:
     """What the curves do to lips, to the point that each shape moves most, to head and gaze, in mm."""
     keys = item.data.shape_keys
-    rest = _points(keys.reference_key)
+    rest = _points(keys.reference_key.data if keys else item.data.vertices)
     shapes = {_quoted(curve.name): column for column, curve in enumerate(chosen) if curve.owner == keys}
-    moved = {name: _points(keys.key_blocks[name]) - rest for name in shapes if name in keys.key_blocks}
+    moved = {name: _points(keys.key_blocks[name].data) - rest for name in shapes if name in keys.key_blocks}
     mesh = _Mesh(item, character, rest, moved, _mm_per_unit(item, rest, moved.values()))
     tops = {int(np.linalg.norm(shift, axis=1).argmax()) for shift in moved.values()}
     watched = np.array(sorted({*_lips(mesh).tolist(), *tops}), np.int64)
@@ -230,7 +232,9 @@ def _by_more_than(shift: Floats, share: float) -> NDArray[np.bool_]:
 
 
 def _lips(mesh: _Mesh) -> NDArray[np.int64]:
-    """The points that a shape of the mouth moves by half of what it moves any."""
+    """The points that a shape of the mouth moves by half of what it moves any; some of all, where bones move it."""
+    if not mesh.moved:
+        return np.arange(0, len(mesh.rest), max(1, len(mesh.rest) // _SOME))
     mouth = {key for channel, key in mesh.character.shapes.items() if channel.startswith("mouth")} or set(mesh.moved)
     found = np.zeros(len(mesh.rest), bool)
     for name in mouth & mesh.moved.keys():
@@ -300,9 +304,9 @@ def _sensitivity(name: str) -> float:
     return 1.0
 
 
-def _points(key: Any) -> Floats:
-    points = np.zeros((len(key.data), 3), np.float32)
-    key.data.foreach_get("co", points.ravel())
+def _points(places: Any) -> Floats:
+    points = np.zeros((len(places), 3), np.float32)
+    places.foreach_get("co", points.ravel())
     return points.astype(np.float64)
 
 
