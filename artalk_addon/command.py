@@ -1,69 +1,216 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`blender -b FILE --command artalk generate …`: the panel's job without a window."""
+"""`blender -b FILE --command artalk generate|regenerate|status|reduce|bake|export …`: the panel's jobs without a window."""
 
 from __future__ import annotations
 
 import argparse
 import atexit
-from collections.abc import Sequence
+import json
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..core import cli
+from ..core import cli, lines
 from ..core.errors import InputError
-from . import compat, generation, mapping_panel, rigs, strips
+from ..core.generate import provenance
+from . import (
+    bake,
+    batch,
+    compat,
+    export,
+    generation,
+    headless,
+    mapping_panel,
+    preflight,
+    reduce,
+    rigs,
+    strips,
+)
 
 _handle: Any = None
 
 
 def run(arguments: Sequence[str]) -> int:
-    """One command on the open file; returns its exit code: 0 done, 2 the user's input.
+    """One command on the open file; returns its exit code: 0 done, 2 the user's input, 1 our fault.
 
-    With recordings in the arguments this is `artalk generate`, which needs no open file.
+    stdout gets one JSON object a line, stderr the talk. With recordings in the arguments this is `artalk generate`,
+    which needs no open file and prints the paths of what it made.
     """
     options = _parser().parse_args(arguments)
-    if options.audio:
+    if getattr(options, "audio", None):
         return cli.main(arguments)
-    return cli.exit_code(lambda: print(generate_in_file(options)))
+    failed = False
+
+    def all_events() -> None:
+        nonlocal failed
+        for event in options.run(options):
+            failed |= event.get("state") == "failed"
+            _print(event)
+
+    try:
+        code = cli.exit_code(all_events)
+    except Exception as error:  # noqa: BLE001 - a farm must be told, whatever it was
+        traceback.print_exc()
+        _print({"event": "error", "message": f"{type(error).__name__}: {error}: please report this."})
+        return 1
+    return code or (2 if failed else 0)
 
 
-def generate_in_file(options: argparse.Namespace) -> str:
-    """Generate in the open file and save it if asked; returns a sentence on what was done."""
+def _print(event: dict[str, Any]) -> None:
+    print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+Events = Iterator[dict[str, Any]]
+
+
+def _generate(options: argparse.Namespace) -> Events:
+    if options.lines is not None:
+        yield from _lines_of_a_table(options)
+        return
+    sentence, character = generate_in_file(options)
+    wrong = preflight.what_is_wrong(compat.scene(bpy.context), character)
+    yield {"event": "generated", "character": character.name, "message": sentence, "moves": not wrong}
+    if wrong:
+        yield {"event": "warning", "cause": wrong[0].cause, "message": wrong[0].sentence}
+
+
+def _lines_of_a_table(options: argparse.Namespace) -> Events:
+    if options.all or options.strip or options.channel or options.save or options.out or options.fps:
+        raise InputError(
+            "--lines says itself what to make and where: leave --all, --strip, --out, --fps and --save out."
+        )
+    return batch.run(options.lines, cli.options_from(options))
+
+
+def _status(options: argparse.Namespace) -> Events:
+    if options.lines is not None:
+        return batch.status(options.lines, cli.options_from(options))
+    return _status_of_file(options)
+
+
+def _status_of_file(options: argparse.Namespace) -> Events:
+    """How far each strip that is heard is, lines whose strips are gone, and what is in the way of seeing them."""
+    scene = compat.sequencer_scene(bpy.context)
+    item = _character(bpy.context, options)
+    kept = {line.strip: line for line in generation.lines_of(rigs.describe(item)) if line.scene == scene.name}
+    edited = {line.strip: len(changes) for line, changes in generation.edits_of(item)}
+    heard = strips.heard_sound_strips(scene)
+    for strip in heard:
+        event: dict[str, Any] = {"event": "line", "strip": strip.name, "character": item.name}
+        line = kept.get(strip.name)
+        try:
+            event["state"] = _state(line, strip, strips.rate(scene))
+        except InputError as error:
+            event |= {"state": "unreadable", "message": str(error)}
+        if line is not None:
+            event |= {
+                "model": line.options.model,
+                "seed": line.options.seed,
+                "edited_curves": edited.get(strip.name, 0),
+            }
+        yield event
+    present = {strip.name for strip in compat.all_strips(scene)}
+    for name in kept.keys() - present:
+        yield {"event": "line", "strip": name, "character": item.name, "state": "strip is gone"}
+    for obstacle in preflight.obstacles(item):
+        yield {"event": "warning", "cause": obstacle.cause, "message": obstacle.sentence}
+
+
+def _state(line: Any, strip: compat.Strip, fps: float) -> lines.State:
+    if line is None:
+        return "missing"
+    clip = strips.read_clip(strip, fps)
+    same = line.spoken.raw.meta.get("audio_sha256") == provenance(clip.samples, line.options)["audio_sha256"]
+    return "up to date" if same and abs(line.start - clip.start) < 1e-3 and line.fps == fps else "changed"
+
+
+def _reduce(options: argparse.Namespace) -> Events:
+    _require_file(options)
+    report = reduce.reduce_character(_character(bpy.context, options), options.bound)
+    _save(options)
+    yield {
+        "event": "reduced",
+        "character": report.name,
+        "keys_before": report.before,
+        "keys_after": report.after,
+        "worst_mm": round(report.worst, 4),
+        "bound_mm": report.bound,
+        "edited_curves": report.edited,
+    }
+
+
+def _bake(options: argparse.Namespace) -> Events:
+    _require_file(options)
+    item = _character(bpy.context, options)
+    keys = bake.bake_character(item)
+    _save(options)
+    yield {"event": "baked", "character": item.name, "keys": keys}
+
+
+def _export(options: argparse.Namespace) -> Events:
+    item = _character(bpy.context, options)
+    first, last = export.export_character(item, options.out, options.step)
+    yield {"event": "exported", "character": item.name, "output": str(options.out), "first": first, "last": last}
+
+
+def _require_file(options: argparse.Namespace) -> None:
+    if options.save and not bpy.data.filepath:
+        raise InputError("There is no file to save to: give it as `blender -b FILE --command artalk …`.")
+
+
+def _save(options: argparse.Namespace) -> None:
+    if options.save:
+        with headless.quiet():
+            bpy.ops.wm.save_mainfile()
+
+
+def generate_in_file(options: argparse.Namespace) -> tuple[str, bpy.types.Object]:
+    """Generate or regenerate in the open file and save it if asked; returns what was done, in a sentence, and to whom."""
     if options.out or options.fps:
         raise InputError(
             "--out and --fps are for recordings: strips get keys at the rate of their scene, kept by --save."
         )
-    if options.save and not bpy.data.filepath:
-        raise InputError("There is no file to save to: give it as `blender -b FILE --command artalk …`.")
+    _require_file(options)
     context = bpy.context
     scene = compat.sequencer_scene(context)
     character = _character(context, options)
     if options.mapping is not None:
         mapping_panel.use(character, options.mapping)
-    task = generation.prepare(scene, _strips(scene, options), character, cli.options_from(options))
+    chosen = _lines(scene, character, options) if options.again else _strips(scene, options)
+    task = generation.prepare(scene, chosen, character, cli.options_from(options), again=options.again)
     bar = cli.ProgressLine(scene.name)
     motions = generation.speak(task, bar, lambda: False)
     sentence = generation.apply(task, motions)
     bar.done()
-    if options.save:
-        bpy.ops.wm.save_mainfile()
-    return sentence
+    _save(options)
+    return sentence, character
 
 
 def _strips(scene: bpy.types.Scene, options: argparse.Namespace) -> list[compat.Strip]:
-    if not options.all and options.strip is None:
+    if options.strip is not None:
+        every = strips.sound_strips(compat.all_strips(scene))
+        found = [strip for strip in every if strip.name == options.strip]
+        wanted = f"sound strip '{options.strip}'"
+    elif options.all or options.channel is not None:
+        found = strips.heard_sound_strips(scene, options.channel)
+        wanted = "sound strip that is heard" + (f" on the channel '{options.channel}'" if options.channel else "")
+    else:
         return strips.selected_sound_strips(scene)
-    found = strips.sound_strips(compat.strips_in_view(scene))
+    if not found:
+        raise InputError(f"There is no {wanted} in the scene '{scene.name}': look in the sequencer.")
+    return found
+
+
+def _lines(scene: bpy.types.Scene, character: bpy.types.Object, options: argparse.Namespace) -> list[compat.Strip]:
+    """The strips to regenerate: that of one name, or of all lines of the character."""
+    found = generation.strips_to_regenerate(scene, character, selected=False)
     if options.strip is not None:
         found = [strip for strip in found if strip.name == options.strip]
-    else:
-        found = [strip for strip in found if not strip.mute]
-    if not found:
-        wanted = f"sound strip '{options.strip}'" if options.strip is not None else "sound strip that is heard"
-        raise InputError(
-            f"There is no {wanted} in the scene '{scene.name}' (meta strips are not opened): look in the sequencer."
-        )
+        if not found:
+            raise InputError(f"'{character.name}' has no line of a strip '{options.strip}': generate it first.")
     return found
 
 
@@ -85,13 +232,45 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("audio", nargs="*", help="recordings: animate these instead, as `artalk generate` does")
     action.add_argument("--out", help="with recordings: where the result goes")
     action.add_argument("--format", help="with recordings: of the files in a folder")
-    action.add_argument("--all", action="store_true", help="all sound strips that are not muted")
+    action.add_argument("--all", action="store_true", help="all sound strips that are heard, inside meta strips too")
+    action.add_argument("--channel", help="those of the channel of this name")
     action.add_argument("--strip", help="only the sound strip of this name")
     action.add_argument("--character", help="the mesh or armature that speaks")
     action.add_argument("--mapping", help="what moves what on the character: a preset's name or a mapping file")
     action.add_argument("--save", action="store_true", help="save the file afterwards")
+    action.add_argument("--lines", type=Path, help="a table (CSV: audio, character, style, output): make each output")
     cli.add_generate_arguments(action)
+    action.set_defaults(again=False, run=_generate)
+    action = actions.add_parser("regenerate", help="lines are brought up to date with their strips, your edits kept")
+    action.add_argument("--all", action="store_true", help="all lines of the character, as without it")
+    action.add_argument("--strip", help="only the line of the strip of this name")
+    action.add_argument("--character", help="the mesh or armature that speaks")
+    action.add_argument("--save", action="store_true", help="save the file afterwards")
+    cli.add_generate_arguments(action)
+    action.set_defaults(again=True, audio=[], out=None, mapping=None, lines=None, run=_generate)
+    action = actions.add_parser("status", help="which lines are missing, up to date or changed, and what is in the way")
+    action.add_argument("--lines", type=Path, help="a table: of its outputs instead of the strips of the file")
+    action.add_argument("--character", help="the mesh or armature that speaks")
+    cli.add_generate_arguments(action)
+    action.set_defaults(run=_status)
+    action = actions.add_parser("reduce", help="few editable keys in place of one a frame")
+    action.add_argument("--bound", type=float, default=reduce.BOUND, help="mm that a point of the face may be off")
+    _add_target(action)
+    action.set_defaults(run=_reduce)
+    action = actions.add_parser("bake", help="plain keys at every frame, with nothing of artalk left")
+    _add_target(action)
+    action.set_defaults(run=_bake)
+    action = actions.add_parser("export", help="the character and its speech into a file of another program")
+    action.add_argument("--out", type=Path, required=True, help=f"one of {', '.join(export.ENDINGS)}")
+    action.add_argument("--step", type=float, default=1.0, help="frames between two samples, in .fbx and .csv")
+    action.add_argument("--character", help="the mesh or armature that speaks")
+    action.set_defaults(run=_export)
     return parser
+
+
+def _add_target(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--character", help="the mesh or armature that speaks")
+    action.add_argument("--save", action="store_true", help="save the file afterwards")
 
 
 def register() -> None:

@@ -74,6 +74,34 @@ def is_retimed(strip: Strip) -> bool:
     return len(getattr(strip, "retiming_keys", ())) > 0
 
 
+def meta_parents(strip: Strip) -> list[Strip]:
+    """The meta strips that a strip lies in, the innermost first."""
+    found: list[Strip] = []
+    parent = strip.parent_meta()
+    while parent is not None:
+        found.append(parent)
+        parent = parent.parent_meta()
+    return found
+
+
+def strips_of_meta(meta: Strip) -> list[Strip]:
+    """The strips directly in a meta strip."""
+    return list(meta.strips if hasattr(meta, "strips") else meta.sequences)
+
+
+def channel(strip: Strip) -> Any:
+    """The channel that a strip lies on, with its name and whether it is muted."""
+    holder = strip.parent_meta() or strip.id_data.sequence_editor
+    return holder.channels[strip.channel]
+
+
+def channels(scene: bpy.types.Scene) -> list[Any]:
+    """All channels of a scene's sequencer, those in meta strips too."""
+    editor: Any = scene.sequence_editor
+    holders = [editor, *(strip for strip in all_strips(scene) if strip.type == "META")]
+    return [each for holder in holders for each in holder.channels]
+
+
 def assign_action(datablock: bpy.types.ID, action: bpy.types.Action) -> None:
     """Put an action on a datablock; layered actions get their slot with the first curve."""
     owner: Any = datablock

@@ -132,8 +132,10 @@ def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:
     return len(changed)
 
 
-def strips_to_regenerate(scene: bpy.types.Scene, item: bpy.types.Object) -> list[compat.Strip]:
-    """The selected strips of a character's lines, or all of its strips when none of them is selected.
+def strips_to_regenerate(
+    scene: bpy.types.Scene, item: bpy.types.Object, *, selected: bool = True
+) -> list[compat.Strip]:
+    """The strips of a character's lines: the `selected` ones, or all when none of them is or they do not count.
 
     Raises InputError when the character has no line of this scene.
     """
@@ -141,7 +143,7 @@ def strips_to_regenerate(scene: bpy.types.Scene, item: bpy.types.Object) -> list
     found = [strip for strip in strips.sound_strips(compat.all_strips(scene)) if strip.name in spoken]
     if not found:
         raise InputError(f"No strip of this scene has been spoken by '{item.name}' yet: press Generate first.")
-    return [strip for strip in found if strip.select] or found
+    return ([strip for strip in found if strip.select] if selected else []) or found
 
 
 def edits_of(item: bpy.types.Object) -> list[tuple[Line, dict[str, Edits]]]:

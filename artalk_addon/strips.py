@@ -41,11 +41,45 @@ def sound_strips(strips: Iterable[compat.Strip]) -> list[compat.Strip]:
 
 
 def selected_sound_strips(scene: bpy.types.Scene) -> list[compat.Strip]:
-    """The selected sound strips in view; InputError when there are none."""
-    found = sound_strips(s for s in compat.strips_in_view(scene) if s.select)
+    """The selected sound strips in view, and those inside selected meta strips; InputError when there are none.
+
+    A strip that is selected itself speaks even when it is muted: a dialogue track often is, under a final mix.
+    """
+    found = _sounds_in(strip for strip in compat.strips_in_view(scene) if strip.select)
     if not found:
         raise InputError("No sound strip is selected: select one or more in the sequencer and try again.")
     return found
+
+
+def heard_sound_strips(scene: bpy.types.Scene, channel: str | None = None) -> list[compat.Strip]:
+    """The sound strips of a scene that are heard, those inside meta strips too; only those of one channel, by its name.
+
+    Raises InputError when no channel has that name.
+    """
+    found = [strip for strip in sound_strips(compat.all_strips(scene)) if not _is_muted(strip)]
+    if channel is None:
+        return found
+    on_channel = [strip for strip in found if _channel_name(strip) == channel]
+    if not on_channel and channel not in {each.name for each in compat.channels(scene)}:
+        raise InputError(f"There is no channel '{channel}' in the sequencer of '{scene.name}': look at its left.")
+    return on_channel
+
+
+def _channel_name(strip: compat.Strip) -> str:
+    """The name of the channel that a strip, or the outermost meta strip around it, lies on."""
+    return str(compat.channel((compat.meta_parents(strip) or [strip])[-1]).name)
+
+
+def _is_muted(strip: compat.Strip) -> bool:
+    return any(each.mute or compat.channel(each).mute for each in (strip, *compat.meta_parents(strip)))
+
+
+def _sounds_in(chosen: Iterable[compat.Strip]) -> list[compat.Strip]:
+    found = {}
+    for strip in chosen:
+        inside = _sounds_in(compat.strips_of_meta(strip)) if strip.type == "META" else sound_strips([strip])
+        found.update({each.name: each for each in inside})
+    return sound_strips(found.values())
 
 
 def rate(scene: bpy.types.Scene) -> float:
@@ -54,22 +88,93 @@ def rate(scene: bpy.types.Scene) -> float:
 
 
 def read_clip(strip: compat.Strip, fps: float) -> Clip:
-    """The part of a strip's sound that is heard, with trims and offsets taken into account.
+    """The part of a strip's sound that is heard: trims, offsets, volume, speed and modifiers as Blender plays them.
 
-    Raises InputError, naming the strip, when the sound is missing, is no audio, is retimed, empty or silent.
+    A plain strip is read from its file, as it is; one whose sound Blender changes while it plays is mixed down alone.
+    Raises InputError, naming the strip, when the sound is missing, is no audio, empty or silent.
     """
     what = f"The strip '{strip.name}'"
-    if compat.is_retimed(strip):
-        raise InputError(f"{what} is played at another speed: reset its retiming, or render its sound to a file first.")
     timing = compat.strip_timing(strip)
     # where the sound's first sample would be heard, were nothing trimmed away
     zero = timing.content_start - timing.trim + strip.sound_offset * fps
+    left, right = _heard(strip, timing)
     samples, sample_rate = _samples(strip)
-    first = max(0, round((timing.left - zero) / fps * sample_rate))
-    stop = max(first, round((timing.right - zero) / fps * sample_rate))
-    mono = audio.to_mono_16k(samples[first:stop], sample_rate)
+    if is_processed(strip) and len(samples):
+        return _mixed(strip, (left, right), fps, (zero, sample_rate, samples.shape[1]))
+    first = max(0, round((left - zero) / fps * sample_rate))
+    stop = max(first, round((right - zero) / fps * sample_rate))
+    mono = audio.to_mono_16k(samples[first:stop], sample_rate) * np.float32(strip.volume)
     audio.require_speech(mono, what)
     return Clip(strip.name, mono, zero + first / sample_rate * fps, zero)
+
+
+def is_processed(strip: compat.Strip) -> bool:
+    """Whether Blender changes a strip's sound while it plays, other than by one volume: by speed, keys or modifiers."""
+    scene = strip.id_data
+    path = strip.path_from_id("volume")
+    animation = scene.animation_data
+    driven = animation is not None and any(driver.data_path == path for driver in animation.drivers)
+    keyed = any(curve.data_path == path for curve in compat.fcurves_of(scene))
+    louder = any(getattr(parent, "volume", 1.0) != 1.0 for parent in compat.meta_parents(strip))
+    return compat.is_retimed(strip) or driven or keyed or louder or any(not each.mute for each in strip.modifiers)
+
+
+def _heard(strip: compat.Strip, timing: compat.StripTiming) -> tuple[float, float]:
+    """First frame heard and the frame after the last: a meta strip cuts what is inside it."""
+    around = [compat.strip_timing(parent) for parent in compat.meta_parents(strip)]
+    left = max([timing.left, *(each.left for each in around)])
+    return left, max(left, min([timing.right, *(each.right for each in around)]))
+
+
+def _mixed(strip: Any, heard: tuple[float, float], fps: float, source: tuple[float, int, int]) -> Clip:
+    """A strip as Blender's own mixdown has it. source: where the sound begins, its rate and number of channels."""
+    zero, sample_rate, channel_count = source
+    first, last = int(max(heard[0], 0)), int(np.ceil(heard[1]))
+    with tempfile.TemporaryDirectory(prefix="artalk_") as folder, _alone(strip, first, last - 1):
+        path = Path(folder, "strip.wav")
+        try:
+            bpy.ops.sound.mixdown(
+                filepath=str(path), container="WAV", codec="PCM", format="F32", channels="MONO", mixrate=sample_rate
+            )
+        except (AttributeError, RuntimeError):
+            path.unlink(missing_ok=True)
+        read = _read(path) if path.is_file() and path.stat().st_size else None
+    if read is None:
+        raise InputError(
+            f"The strip '{strip.name}' is played at another speed or volume, which this build of Blender cannot mix: "
+            "render its sound to a file first."
+        )
+    count = max(0, round((heard[1] - first) / fps * sample_rate))
+    # Blender adds the channels, where a plain strip has their mean
+    mono = audio.to_mono_16k(read[0][:count] / np.float32(channel_count), sample_rate)
+    audio.require_speech(mono, f"The strip '{strip.name}'")
+    return Clip(strip.name, mono, float(first), zero)
+
+
+@contextmanager
+def _alone(strip: compat.Strip, first: int, last: int) -> Iterator[None]:
+    """A strip is all that is heard of its scene, from one frame to another; afterwards everything is as it was."""
+    scene = strip.id_data
+    speaking = [strip, *compat.meta_parents(strip)]
+    names = {each.name for each in speaking}
+    # the frames twice, as Blender keeps the end of a scene behind its start
+    settings = ("frame_start", "frame_end", "frame_start", "frame_end", "use_preview_range")
+    kept = [(each, "mute", each.mute) for each in (*compat.all_strips(scene), *compat.channels(scene))]
+    kept += [(scene, name, getattr(scene, name)) for name in settings]
+    try:
+        scene.use_preview_range = False
+        scene.frame_start, scene.frame_end = first, last
+        for each in compat.channels(scene):
+            each.mute = False
+        for each in compat.all_strips(scene):
+            if each.mute != (each.name not in names):
+                each.mute = each.name not in names
+        with bpy.context.temp_override(scene=scene):
+            yield
+    finally:
+        for owner, name, value in kept:
+            if getattr(owner, name) != value:
+                setattr(owner, name, value)
 
 
 def _samples(strip: Any) -> tuple[NDArray[np.float32], int]:
