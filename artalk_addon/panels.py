@@ -61,6 +61,7 @@ def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, scen
         except InputError as error:
             _draw_sentence(layout, context, str(error), "INFO")
     layout.operator("artalk.new_head", icon="ADD")
+    layout.operator("artalk.import_free_head", icon="IMPORT")
     layout.operator("artalk.import_flame", icon="IMPORT")
 
 

@@ -245,11 +245,20 @@ def new_head(context: bpy.types.Context, location: tuple[float, float, float] = 
 
     It faces -Y with Z up, life-size in metres; `location` is where the middle between its ears comes to lie.
     """
+    mesh = add_head(context, default_head.load(), "artalk head", location)
+    smooth: Any = mesh.modifiers.new("Subdivision", "SUBSURF")
+    smooth.levels, smooth.render_levels = 1, 2
+    return mesh
+
+
+def add_head(
+    context: bpy.types.Context, head: HeadMesh, title: str, location: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> bpy.types.Object:
+    """Make any head, mesh and armature, in the active collection; returns the mesh, active and selected."""
     if context.object is not None and context.object.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
-    head = default_head.load()
-    armature = _make_armature(context, head)
-    mesh = _make_mesh(head)
+    armature = _make_armature(context, head, title)
+    mesh = _make_mesh(head, title)
     context.collection.objects.link(mesh)
     armature.location = location
     mesh.parent = armature
@@ -257,8 +266,6 @@ def new_head(context: bpy.types.Context, location: tuple[float, float, float] = 
         _fill_group(mesh.vertex_groups.new(name=name), head.weights[:, index])
     deform: Any = mesh.modifiers.new("Armature", "ARMATURE")
     deform.object = armature
-    smooth: Any = mesh.modifiers.new("Subdivision", "SUBSURF")
-    smooth.levels, smooth.render_levels = 1, 2
     _select_only(context, mesh)
     return mesh
 
@@ -270,8 +277,8 @@ def _select_only(context: bpy.types.Context, item: bpy.types.Object) -> None:
     context.view_layer.objects.active = item
 
 
-def _make_mesh(head: HeadMesh) -> bpy.types.Object:
-    mesh = bpy.data.meshes.new("artalk head")
+def _make_mesh(head: HeadMesh, title: str) -> bpy.types.Object:
+    mesh = bpy.data.meshes.new(title)
     faces = [[int(v) for v in face if v >= 0] for face in head.faces]
     vertices = _to_blender(head.vertices)
     mesh.from_pydata(vertices.tolist(), [], faces)
@@ -280,7 +287,7 @@ def _make_mesh(head: HeadMesh) -> bpy.types.Object:
     mesh.polygons.foreach_set("material_index", head.material_index.astype(np.int32))
     mesh.shade_smooth()
     _add_colours(mesh, head)
-    item = bpy.data.objects.new("artalk head", mesh)
+    item = bpy.data.objects.new(title, mesh)
     item.shape_key_add(name="Basis", from_mix=False)
     for name, delta in zip(head.shape_names, head.shape_deltas, strict=True):
         key = item.shape_key_add(name=name, from_mix=False)
@@ -337,10 +344,10 @@ def _fill_group(group: bpy.types.VertexGroup, weights: Any) -> None:
             group.add(np.flatnonzero(which == number).tolist(), float(value), "REPLACE")
 
 
-def _make_armature(context: bpy.types.Context, head: HeadMesh) -> bpy.types.Object:
-    data = bpy.data.armatures.new("artalk head rig")
+def _make_armature(context: bpy.types.Context, head: HeadMesh, title: str) -> bpy.types.Object:
+    data = bpy.data.armatures.new(f"{title} rig")
     data.display_type = "STICK"
-    armature = bpy.data.objects.new("artalk head rig", data)
+    armature = bpy.data.objects.new(f"{title} rig", data)
     armature.show_in_front = True
     context.collection.objects.link(armature)
     _select_only(context, armature)
