@@ -157,3 +157,10 @@ def test_other_sound_without_soundfile_says_what_to_do(monkeypatch, tmp_path, co
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(InputError, match=r"'line\.flac' is not a plain WAV file.*: export it as WAV"):
         audio.decode(tmp_path / "line.flac")
+
+
+def test_the_benchmark_compares_both_engines(capsys):
+    from artalk.benchmarks import numpy_engine
+
+    assert numpy_engine.run(seconds=4, rounds=1) > 0
+    assert "motion apart by" in capsys.readouterr().out
