@@ -14,7 +14,7 @@ from .properties import settings
 
 Result = Any
 
-_CLEAR = {"ict tear film": 0.0, "ict lashes": 0.25}
+_CLEAR = {"ict tear film": 0.0, "ict lashes": 0.0}
 """Opacity of the surfaces that lie over the eyes and want textures: as plain ones they would hide them."""
 
 
