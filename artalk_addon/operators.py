@@ -55,7 +55,7 @@ class Speaking(bpy.types.Operator):
         if _running is not None:
             cls.poll_message_set("A generation is running: wait for it or cancel it")
             return False
-        if not strips.sound_strips(compat.strips_in_view(compat.sequencer_scene(context))):
+        if not strips.sound_strips(compat.all_strips(compat.sequencer_scene(context))):
             cls.poll_message_set("Add a sound strip with speech to the sequencer first")
             return False
         return True
