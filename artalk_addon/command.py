@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`blender -b FILE --command artalk generate|regenerate|status|reduce|bake|export …`: the panel's jobs without a window."""
+"""`blender -b FILE --command artalk generate|regenerate|status|reduce|bake|export …`: the panel's jobs, windowless."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _save(options: argparse.Namespace) -> None:
 
 
 def generate_in_file(options: argparse.Namespace) -> tuple[str, bpy.types.Object]:
-    """Generate or regenerate in the open file and save it if asked; returns what was done, in a sentence, and to whom."""
+    """Generate or regenerate in the open file, and save it if asked; returns what was done, a sentence, and to whom."""
     if options.out or options.fps:
         raise InputError(
             "--out and --fps are for recordings: strips get keys at the rate of their scene, kept by --save."

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,7 +69,9 @@ def quiet() -> Iterator[None]:
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     try:
-        yield
+        # Blender says some things through Python, of which nothing must be left in its buffer
+        with redirect_stdout(io.StringIO()):
+            yield
     finally:
         for stream, descriptor in zip((1, 2), kept, strict=True):
             os.dup2(descriptor, stream)

@@ -56,9 +56,10 @@ def test_every_worker_gets_the_table_and_the_last_task_what_is_left():
     assert tasks[-1]["needs"] == [task["name"] for task in tasks[:-1]]
     for task in tasks:
         (command,) = task["commands"]
-        assert command["name"] == "exec"
-        assert command["parameters"]["exe"] == "{blender}"
-        assert command["parameters"]["args"] == [
+        assert (task["type"], command["name"]) == ("blender", "blender-render")
+        given = command["parameters"]
+        assert (given["exe"], given["exeArgs"]) == ("{blender}", "{blenderArgs}")
+        assert [*given["argsBefore"], given["blendfile"], *given["args"]] == [
             *("--background", "/shots/a.blend", "--command", "artalk", "generate"),
             *("--lines", "/shots/lines.csv", "--model", "mini", "--seed", "7"),
         ]

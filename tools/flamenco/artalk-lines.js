@@ -50,9 +50,9 @@ function compileJob(job) {
   if (!(settings.workers >= 1)) {
     throw new Error("At least one worker is needed: set Workers to 1 or more.");
   }
-  const rest = author.Task("what is left", "misc");
+  const rest = author.Task("what is left", "blender");
   for (let number = 1; number <= settings.workers; number++) {
-    const task = author.Task("lines, worker " + number, "misc");
+    const task = author.Task("lines, worker " + number, "blender");
     task.addCommand(generate(settings));
     job.addTask(task);
     rest.addDependency(task);
@@ -62,10 +62,17 @@ function compileJob(job) {
 }
 
 function generate(settings) {
-  const args = ["--background", settings.blendfile, "--command", "artalk", "generate", "--lines", settings.lines];
+  const args = ["--command", "artalk", "generate", "--lines", settings.lines];
   args.push("--model", settings.model || "mini", "--seed", String(settings.seed || 0));
   if (settings.weights) {
     args.push("--weights", settings.weights);
   }
-  return author.Command("exec", { exe: "{blender}", args: args });
+  // a Worker knows how to find and start Blender; it runs `exe exeArgs argsBefore blendfile args`
+  return author.Command("blender-render", {
+    exe: "{blender}",
+    exeArgs: "{blenderArgs}",
+    argsBefore: ["--background"],
+    blendfile: settings.blendfile,
+    args: args,
+  });
 }
