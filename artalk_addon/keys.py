@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,8 @@ class Keys:
     @classmethod
     def plain(cls, frames: NDArray[np.float32], values: NDArray[np.float32]) -> Keys:
         """Keys as artalk makes them, (n,) each."""
-        numbers: dict[str, NDArray[Any]] = {
-            name: np.full((len(frames), size), PLAIN.get(name, 0), kind) for name, (size, kind) in NUMBERS.items()
-        }
-        for name in ("co", "handle_left", "handle_right"):
-            numbers[name][:] = np.stack([frames, values], axis=1)
-        return cls(numbers)
+        co = np.stack([frames, values], axis=1).astype(np.float32, copy=False)
+        return cls({**_plain_form(len(frames)), **dict.fromkeys(_PLACES, co)})
 
     @classmethod
     def none(cls) -> Keys:
@@ -72,6 +69,10 @@ class Keys:
         """Whether all have the form that artalk gives."""
         return all((self.numbers[n] == PLAIN.get(n, 0)).all() for n in NUMBERS if n not in _PLACES)
 
+    def copy(self) -> Keys:
+        """The same keys in arrays of their own, which may be written to: plain ones share theirs."""
+        return Keys({name: array.copy() for name, array in self.numbers.items()})
+
     def take(self, which: NDArray[Any]) -> Keys:
         """Some of them, by a mask or by their numbers."""
         return Keys({name: array[which] for name, array in self.numbers.items()})
@@ -91,6 +92,16 @@ class Keys:
 
 
 _PLACES = ("co", "handle_left", "handle_right")
+
+
+@lru_cache(maxsize=64)
+def _plain_form(count: int) -> dict[str, NDArray[Any]]:
+    """All but the places of so many plain keys, in the order of NUMBERS; not to be written to."""
+    form = {}
+    for name, (size, kind) in NUMBERS.items():
+        form[name] = np.full((count, size), PLAIN.get(name, 0), kind)
+        form[name].flags.writeable = False
+    return form
 
 
 def together(parts: Sequence[Keys]) -> Keys:

@@ -147,7 +147,7 @@ def _keys(frames: NDArray[np.int64], values: Floats, reduced: Reduction, column:
     after = np.append(length, length[-1:] if len(length) else [1.0]) / 3
     before = np.insert(length, 0, length[0] if len(length) else 1.0) / 3
     straight = reduced.straight[at]
-    keys = Keys.plain(x.astype(np.float32), y.astype(np.float32))
+    keys = Keys.plain(x.astype(np.float32), y.astype(np.float32)).copy()
     keys.numbers["handle_left"][:] = np.stack([x - before, y - before * slope], axis=1)
     keys.numbers["handle_right"][:] = np.stack([x + after, y + after * slope], axis=1)
     keys.numbers["interpolation"][:, 0] = np.where(straight, _LINEAR, _BEZIER)

@@ -126,3 +126,10 @@ sys.exit(main(['weights', 'list']))
     assert done.returncode == 130
     assert done.stderr == "artalk: cancelled; what was being made is not written.\n"
     assert done.stdout == ""
+
+
+@pytest.mark.slow
+def test_layers_runs():
+    out = small("from artalk.benchmarks.layers import run; print(run(rounds=1))")
+    assert 0 < float(out.splitlines()[-1]) < 20
+    assert "smoothing" in out

@@ -194,6 +194,31 @@ def a_ten_second_line_follows_quickly():
 
 
 @check
+def in_a_window_far_lines_follow_when_the_hand_rests():
+    """Without time to spare, only the line at the current frame follows at once, the other one later."""
+    scene, _strip, mesh, _rig = spoken()
+    add_strip(scene, sound("other"), 201, 2)
+    bpy.ops.artalk.generate()
+    layers = room("artalk_addon.layers")
+    before = values(brow(mesh))
+    near = before[:, 0] < 150
+    scene.frame_set(20)
+    with layers._still():
+        mesh.artalk.brows = 0.5
+    names = room("artalk_addon.generation").nearest_lines(mesh, 20)
+    layers._follow(mesh, names[:1])
+    now = values(brow(mesh))
+    assert not np.allclose(now[near], before[near])
+    np.testing.assert_allclose(now[~near], before[~near], atol=1e-6)
+    assert room("artalk_addon.generation").is_behind(mesh)
+    layers._waiting.add(mesh.session_uid)
+    layers._catch_up()
+    assert not room("artalk_addon.generation").is_behind(mesh)
+    now = values(brow(mesh))
+    assert np.ptp(now[~near, 1]) < 0.6 * np.ptp(before[~near, 1])
+
+
+@check
 def a_slider_on_what_has_not_spoken_does_nothing():
     installed()
     new_file()
