@@ -177,3 +177,16 @@ def give_nodes(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTre
     tree = owner.node_tree
     assert tree is not None
     return tree
+
+
+def new_driver(owner: Any, path: str, index: int = -1) -> Any:
+    """The driver of a property, whose result is taken as it is.
+
+    Since 5.0 a new driver passes its result through a curve with keys at 0 and 1, and keys catch what is nearer than
+    1e-4: small results became 0.
+    """
+    curve = owner.driver_add(path, index)
+    curve.keyframe_points.clear()
+    for modifier in list(curve.modifiers):
+        curve.modifiers.remove(modifier)
+    return curve.driver

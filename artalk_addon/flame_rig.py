@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,8 +42,8 @@ INFO = "artalk_flame"
 _ROLES = {"head": "root", "jaw": "jaw", "left_eye": "left_eye", "right_eye": "right_eye"}
 _BONE_LENGTH = {"root": 0.1, "neck": 0.1, "jaw": 0.08, "left_eye": 0.04, "right_eye": 0.04}
 _UPRIGHT = ("root", "neck")
-_PARTS, _SHIFTS = "flame_joint_parts", "flame_joint_shifts"
-_TERMS = "abcdefghijklmnopqrstuvwxyz"  # a driver's expression holds 255 letters: as many terms as there are names
+_LETTERS = string.ascii_letters
+_TERMS = string.ascii_lowercase  # a driver's expression holds 255 letters: room for so many weighted terms
 _SCALE = 9999  # the largest whole number that stands for a weight
 _LIMIT = 10.0  # the widest range that Blender gives a shape key
 _EYE_SHARE = 0.99
@@ -93,7 +94,6 @@ def describe(item: bpy.types.Object, armature: Any, axes: NDArray[np.float64]) -
 
     axes: as in Character.
     """
-    keys: Any = item.data
     bones = {}
     for role, name in _ROLES.items():
         if armature and name in armature.pose.bones:
@@ -102,7 +102,7 @@ def describe(item: bpy.types.Object, armature: Any, axes: NDArray[np.float64]) -
     return Character(
         name=item.name,
         mesh=item.session_uid,
-        shapes=expression_table(keys.shape_keys.key_blocks.keys()),
+        shapes=expression_table(_keys_of(item).key_blocks.keys()),
         armature=armature.session_uid if armature else None,
         bones=bones,
         axes=axes,
@@ -315,14 +315,14 @@ def _corrective_name(joint: int, row: int, column: int) -> str:
 
 def _drive_correctives(mesh: bpy.types.Object, armature: Any, model: FlameModel) -> None:
     """R - I in FLAME's axes from the bone's quaternion as it is evaluated, so in every rotation mode."""
-    keys: Any = mesh.data
+    keys = _keys_of(mesh)
     for joint, row, column in _correctives(model):
         axes = _axes(armature, joint)
         # entry (row, column) of axes.T R axes, where every row of the axes has one entry, 1 or -1
         own_row, own_column = int(np.abs(axes[:, row]).argmax()), int(np.abs(axes[:, column]).argmax())
         sign = axes[own_row, row] * axes[own_column, column]
         expression = _TURNS[own_row, own_column]
-        key = keys.shape_keys.key_blocks[_corrective_name(joint, row, column)]
+        key = keys.key_blocks[_corrective_name(joint, row, column)]
         driver = _driver(key, "value", -1, expression if sign > 0 else f"-({expression})")
         for part in (part for part in "wxyz" if part in expression):
             variable = driver.variables.new()
@@ -335,42 +335,40 @@ def _drive_correctives(mesh: bpy.types.Object, armature: Any, model: FlameModel)
 
 def _drive_joints(mesh: bpy.types.Object, armature: Any, model: FlameModel, kept: int) -> None:
     """The locations of the bones from the shape keys that move their joints."""
+    keys = _keys_of(mesh)
     shapes = np.concatenate([model.identities[:, :, :kept], model.expressions], axis=2)
-    names = [key.name for key in _keys_of(mesh)[1 : 1 + shapes.shape[2]]]
-    moved = np.einsum("jv,vck->jck", model.regressor.astype(np.float64), shapes)
-    parts = -(-len(names) // len(_TERMS))
-    armature[_PARTS] = [0.0] * (3 * len(JOINTS) * parts)
-    armature[_SHIFTS] = [0.0] * (3 * len(JOINTS))
+    names = [key.name for key in keys.key_blocks[1 : 1 + shapes.shape[2]]]
+    moved = HEAD_TO_ARMATURE @ np.einsum("jv,vck->jck", model.regressor.astype(np.float64), shapes)
+    terms = [slice(first, first + len(_TERMS)) for first in range(0, len(names), len(_TERMS))]
     for joint in range(len(JOINTS)):
-        weights = HEAD_TO_ARMATURE @ moved[joint]
         for axis in range(3):
-            index = 3 * joint + axis
-            sums = range(index * parts, (index + 1) * parts)
-            for part, number in enumerate(sums):
-                terms = slice(part * len(_TERMS), (part + 1) * len(_TERMS))
-                _drive_sum(armature, number, mesh, names[terms], weights[axis, terms])
-            total = _driver(armature, f'["{_SHIFTS}"]', index, "")
-            total.type = "SUM"
-            _add_variables(total, {f"p{number}": (armature, f'["{_PARTS}"][{number}]') for number in sums})
+            for part, these in enumerate(terms):
+                _drive_sum(keys, _part(joint, axis, part), names[these], moved[joint, axis, these])
     for joint in range(len(JOINTS)):
-        _drive_locations(armature, joint)
+        _drive_locations(keys, armature, joint, len(terms))
 
 
-def _drive_sum(
-    armature: Any, number: int, mesh: bpy.types.Object, names: Sequence[str], weights: NDArray[np.float64]
-) -> None:
+def _part(joint: int, axis: int, part: int) -> str:
+    """Name of the property that holds a partial sum: how far some of the keys move a joint along an axis of Blender's.
+
+    Properties of one number each: drivers of the elements of one array overwrite one another's when run in parallel.
+    They are with the shape keys, where they are in nobody's way.
+    """
+    return f"{JOINTS[joint]} {'xyz'[axis]} {part + 1}"
+
+
+def _drive_sum(keys: Any, name: str, shapes: Sequence[str], weights: NDArray[np.float64]) -> None:
     """One partial sum of shape key values times weights. Whole numbers keep the expression short."""
     scale = float(np.abs(weights).max()) / _SCALE
     whole = np.round(weights / scale).astype(int) if scale > 0 else np.zeros(len(weights), int)
-    used = [(letter, name, weight) for letter, name, weight in zip(_TERMS, names, whole, strict=False) if weight]
+    used = [(letter, shape, weight) for letter, shape, weight in zip(_TERMS, shapes, whole, strict=False) if weight]
     expression = "".join(f"{weight:+d}*{letter}" for letter, _, weight in used) or "0"
-    driver = _driver(armature, f'["{_PARTS}"]', number, f"{scale:.6g}*({expression})")
-    mesh_data: Any = mesh.data
-    keys = mesh_data.shape_keys
-    _add_variables(driver, {letter: (keys, f'key_blocks["{name}"].value') for letter, name, _ in used})
+    keys[name] = 0.0
+    driver = _driver(keys, f'["{name}"]', -1, f"{scale:.6g}*({expression})")
+    _add_variables(driver, keys, {letter: f'key_blocks["{shape}"].value' for letter, shape, _ in used})
 
 
-def _drive_locations(armature: Any, joint: int) -> None:
+def _drive_locations(keys: Any, armature: Any, joint: int, parts: int) -> None:
     """The turning bone follows its joint away from its parent's, the skinning bone in it goes back all the way."""
     parent = PARENTS[joint]
     for name, sign, relative in ((JOINTS[joint], 1, parent), (_skin_name(joint), -1, -1)):
@@ -379,29 +377,31 @@ def _drive_locations(armature: Any, joint: int) -> None:
         for axis in range(3):
             # every row has one entry, 1 or -1
             source = int(np.abs(axes[axis]).argmax())
-            paths = {"a": (armature, f'["{_SHIFTS}"][{3 * joint + source}]')}
+            plus, minus = ("+", "-") if axes[axis, source] > 0 else ("-", "+")
+            terms = [(plus, _part(joint, source, part)) for part in range(parts)]
             if relative >= 0:
-                paths["b"] = (armature, f'["{_SHIFTS}"][{3 * relative + source}]')
-            moved = "(a-b)" if relative >= 0 else "a"
-            _add_variables(_driver(bone, "location", axis, moved if axes[axis, source] > 0 else f"-{moved}"), paths)
+                terms += [(minus, _part(relative, source, part)) for part in range(parts)]
+            expression = "".join(f"{mark}{letter}" for (mark, _), letter in zip(terms, _LETTERS, strict=False))
+            paths = {letter: f'["{part}"]' for (_, part), letter in zip(terms, _LETTERS, strict=False)}
+            _add_variables(_driver(bone, "location", axis, expression), keys, paths)
 
 
 def _driver(owner: Any, path: str, index: int, expression: str) -> Any:
-    driver = owner.driver_add(path, index).driver
+    driver = compat.new_driver(owner, path, index)
     driver.type, driver.expression = "SCRIPTED", expression
     return driver
 
 
-def _add_variables(driver: Any, paths: Mapping[str, tuple[bpy.types.ID, str]]) -> None:
-    for name, (owner, path) in paths.items():
+def _add_variables(driver: Any, keys: Any, paths: Mapping[str, str]) -> None:
+    """Variables that read properties of shape keys: name -> path."""
+    for name, path in paths.items():
         variable = driver.variables.new()
         variable.name, variable.type = name, "SINGLE_PROP"
         target = variable.targets[0]
-        if isinstance(owner, bpy.types.Key):
-            target.id_type = "KEY"
-        target.id, target.data_path = owner, path
+        target.id_type = "KEY"
+        target.id, target.data_path = keys, path
 
 
 def _keys_of(mesh: bpy.types.Object) -> Any:
     data: Any = mesh.data
-    return data.shape_keys.key_blocks
+    return data.shape_keys
