@@ -29,6 +29,7 @@ def options_of(context: bpy.types.Context, scene: bpy.types.Scene) -> Options:
         weights=Path(bpy.path.abspath(chosen.weights)) if chosen.weights else None,
         device=preferences.device(context),
         engine=preferences.engine(context),
+        engine_python=preferences.engine_python(context),
     )
 
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What belongs to the machine and not to a file: what models run on."""
 
+from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty
+from bpy.props import EnumProperty, StringProperty
+
+from ..core.engine import process
 
 PACKAGE = (__package__ or "").rpartition(".")[0]
 """The extension's own name inside Blender, such as bl_ext.user_default.artalk."""
@@ -33,12 +36,19 @@ class Preferences(bpy.types.AddonPreferences):
             ("auto", "Automatic", "PyTorch where Blender's Python has it, else NumPy"),
             ("torch", "PyTorch", "Runs every model; Blender's Python must have it"),
             ("numpy", "NumPy", "Comes with Blender and runs artalk-mini, with the same result"),
+            ("environment", "Engine environment", "PyTorch in another Python, beside Blender"),
         ),
+    )
+    engine_python: StringProperty(
+        name="Engine Python",
+        description="The Python of an environment that has PyTorch; runs what Blender's own Python cannot",
+        subtype="FILE_PATH",
     )
 
     def draw(self, _context: bpy.types.Context) -> None:
         """One row for each choice."""
         self.layout.prop(self, "engine")
+        self.layout.prop(self, "engine_python")
         self.layout.prop(self, "device")
 
 
@@ -52,6 +62,13 @@ def engine(context: bpy.types.Context) -> str:
     return _choice(context, "engine")
 
 
+def engine_python(context: bpy.types.Context) -> Path | None:
+    """The Python of the engine environment, if one is named."""
+    addon: Any = context.preferences.addons.get(PACKAGE)
+    named = addon.preferences.engine_python if addon else ""
+    return Path(bpy.path.abspath(named)) if named else None
+
+
 def _choice(context: bpy.types.Context, name: str) -> str:
     addon: Any = context.preferences.addons.get(PACKAGE)
     return str(getattr(addon.preferences, name)) if addon else "auto"
@@ -63,5 +80,6 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take them away."""
+    """Take them away, and end the engine environment's process."""
+    process.stop()
     bpy.utils.unregister_class(Preferences)

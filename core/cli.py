@@ -79,6 +79,7 @@ def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help="weights file, where they do not come with artalk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--engine", default="auto", choices=ENGINES, help="what computes (auto: torch, else numpy)")
+    parser.add_argument("--engine-python", type=Path, metavar="FILE", help="the Python of the engine environment")
     parser.add_argument(
         "--style", type=Path, help="a two-second motion (.npz, or a published .pt) whose style to take on"
     )
@@ -93,11 +94,22 @@ def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_head_argument(parser: argparse.ArgumentParser) -> None:
+    """The choice of who speaks in a .blend."""
+    parser.add_argument(
+        "--head",
+        type=Path,
+        default=Path("default"),
+        metavar="default|FLAME_FILE",
+        help="who speaks in a .blend: artalk's own head, or that of your FLAME file (.pkl, .npz, .pt)",
+    )
+
+
 def options_from(arguments: argparse.Namespace) -> Options:
     """The Options that the shared arguments describe."""
     from .generate import Options
 
-    names = ("model", "weights", "style", "seed", "fps", "post", "basis", "device", "engine")
+    names = ("model", "weights", "style", "seed", "fps", "post", "basis", "device", "engine", "engine_python")
     return Options(**{name: getattr(arguments, name) for name in names})
 
 
@@ -134,13 +146,16 @@ def _generate(arguments: argparse.Namespace) -> None:
     options = options_from(arguments)
     check(options)
     outputs = output_paths(arguments.audio, arguments.out, f".{arguments.format}")
+    head = None if arguments.head == Path("default") else arguments.head
+    if head is not None and outputs[0].suffix != ".blend":
+        raise InputError(f"A head is for a .blend, '{outputs[0].name}' holds motion alone: leave --head out.")
     if len(outputs) == 1:
-        _generate_one(arguments.audio[0], outputs[0], options)
+        _generate_one(arguments.audio[0], outputs[0], options, head)
         return
     failed = 0
     for path, out in zip(arguments.audio, outputs, strict=True):
         try:
-            _generate_one(path, out, options)
+            _generate_one(path, out, options, head)
         except InputError as error:
             # one bad line must not cost the night's batch
             failed += 1
@@ -149,7 +164,7 @@ def _generate(arguments: argparse.Namespace) -> None:
         raise InputError(f"{failed} of {len(outputs)} sounds could not be animated: see the sentences above.")
 
 
-def _generate_one(path: Path, out: Path, options: Options) -> None:
+def _generate_one(path: Path, out: Path, options: Options, head: Path | None) -> None:
     from . import audio as sound
     from .generate import generate
 
@@ -157,7 +172,7 @@ def _generate_one(path: Path, out: Path, options: Options) -> None:
     sound.require_speech(samples, f"The sound '{path.name}'")
     bar = ProgressLine(path.name)
     if out.suffix == ".blend":
-        _write_blend(path, out, options, bar)
+        _write_blend(path, out, options, head, bar)
     else:
         _write_motion(generate(samples, options, progress=bar), out)
     bar.done()
@@ -174,14 +189,14 @@ def _write_motion(motion: Motion, out: Path) -> None:
         raise InputError(f"'{out}' cannot be written ({error.strerror}): choose another --out.") from None
 
 
-def _write_blend(path: Path, out: Path, options: Options, bar: ProgressLine) -> None:
+def _write_blend(path: Path, out: Path, options: Options, head: Path | None, bar: ProgressLine) -> None:
     try:
         from ..artalk_addon.headless import generate_blend
     except ModuleNotFoundError as missing:
         if missing.name != "bpy":
             raise
         raise InputError("Writing a .blend needs Blender's Python module: install it with `pip install bpy`.") from None
-    generate_blend(path, out, options, progress=bar)
+    generate_blend(path, out, options, progress=bar, flame=head)
 
 
 class ProgressLine:
@@ -234,6 +249,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help="recordings: WAV, FLAC, OGG, MP3, AIFF")
     command.add_argument("--out", type=Path, required=True, help="a .npz, .csv or .blend file, or a folder")
     command.add_argument("--format", default="npz", choices=[e[1:] for e in ENDINGS], help="of the files in a folder")
+    add_head_argument(command)
     add_generate_arguments(command)
     command.set_defaults(run=_generate)
 

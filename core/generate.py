@@ -63,6 +63,7 @@ class Options:
     basis: str | None = None
     device: str = "auto"
     engine: str = "auto"
+    engine_python: Path | None = None
     jaw: float = 1.0
     lips: float = 1.0
     brows: float = 1.0
@@ -139,12 +140,14 @@ def load_model(options: Options) -> SpeechModel:
     """The model of these options; the last one used is kept, unless its file has changed since."""
     path = options.weights or models.entry(options.model).weights
     stamp = path.stat().st_mtime_ns if path and path.is_file() else 0
-    return _load_cached(options.model, options.weights, options.device, options.engine, stamp)
+    return _load_cached(options.model, options.weights, options.device, options.engine, options.engine_python, stamp)
 
 
 @lru_cache(maxsize=1)
-def _load_cached(name: str, weights: Path | None, device: str, engine: str, _stamp: int) -> SpeechModel:
-    return models.load(name, weights, device, engine)
+def _load_cached(
+    name: str, weights: Path | None, device: str, engine: str, python: Path | None, _stamp: int
+) -> SpeechModel:
+    return models.load(name, weights, device, engine, python)
 
 
 def load_style(path: Path) -> Motion:

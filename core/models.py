@@ -19,8 +19,9 @@ from .motion import Motion
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
 
-ENGINES = ("auto", "torch", "numpy")
-"""What computes. auto: torch where this Python has it, else numpy, which runs artalk-mini to the same bits."""
+ENGINES = ("auto", "torch", "numpy", "environment")
+"""What computes: torch in this Python, numpy in this Python (artalk-mini alone, to the same bits), or torch in another
+Python, the engine environment. auto: the first of these that can."""
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -80,10 +81,13 @@ def entry(name: str) -> ModelEntry:
     return MODELS[name]
 
 
-def load(name: str, weights: Path | None = None, device: str = "auto", engine: str = "auto") -> SpeechModel:
+def load(
+    name: str, weights: Path | None = None, device: str = "auto", engine: str = "auto", python: Path | None = None
+) -> SpeechModel:
     """Load a model with its own weights or the file given; InputError when they are missing or do not fit.
 
     device: cpu, cuda, mps, or auto: the best one that is here. engine: one of ENGINES.
+    python: the engine environment's own.
     """
     if engine not in ENGINES:
         raise InputError(f"There is no engine '{engine}': choose one of {', '.join(ENGINES)}.")
@@ -95,8 +99,12 @@ def load(name: str, weights: Path | None = None, device: str = "auto", engine: s
         raise InputError(
             f"The weights file '{path}' of the model '{name}' is missing: reinstall artalk or give the file."
         )
-    if engine == "numpy" or (engine == "auto" and path.suffix == ".safetensors" and not _has_torch()):
+    if engine == "auto" and not _has_torch():
+        engine = _without_torch(path, device, python)
+    if engine == "numpy":
         return _load_numpy(path, name, device)
+    if engine == "environment":
+        return _load_elsewhere(path, name, device, python)
     try:
         from .artalk.checkpoint import load_pipeline
 
@@ -104,8 +112,16 @@ def load(name: str, weights: Path | None = None, device: str = "auto", engine: s
     except ModuleNotFoundError as missing:
         raise InputError(
             f"'{path.name}' needs torch, but this Python lacks the package '{missing.name}': choose the model 'mini' "
-            "with the engine auto, or install the package."
+            "with the engine auto, or name a Python that has it as the engine environment."
         ) from None
+
+
+def _without_torch(path: Path, device: str, python: Path | None) -> str:
+    """The engine that `auto` stands for where torch is missing; torch, to say so, when nothing can."""
+    readable = path.suffix == ".safetensors"
+    if python is not None and (not readable or device not in ("auto", "cpu")):
+        return "environment"
+    return "numpy" if readable else "torch"
 
 
 def _load_numpy(path: Path, name: str, device: str) -> SpeechModel:
@@ -114,6 +130,14 @@ def _load_numpy(path: Path, name: str, device: str) -> SpeechModel:
     from .artalk_numpy.pipeline import load_pipeline
 
     return load_pipeline(path, variant=name)
+
+
+def _load_elsewhere(path: Path, name: str, device: str, python: Path | None) -> SpeechModel:
+    if python is None:
+        raise InputError("There is no engine environment: name its Python in the preferences or by --engine-python.")
+    from .engine.process import EngineModel
+
+    return EngineModel(python, name, path, device)
 
 
 def _has_torch() -> bool:

@@ -99,6 +99,22 @@ def test_auto_is_numpy_where_torch_is_not(no_torch):
         models.load("mini", None, "cuda")
 
 
+def test_auto_is_the_environment_for_what_numpy_cannot(no_torch, monkeypatch, tmp_path):
+    from artalk.core.engine import process
+
+    asked = []
+    monkeypatch.setattr(process, "EngineModel", lambda *arguments: asked.append(arguments) or "there")
+    python, released = tmp_path / "python", tmp_path / "released.pt"
+    released.write_bytes(b"x")
+    assert models.load("artalk", released, "auto", "auto", python) == "there"
+    assert models.load("mini", None, "cuda", "auto", python) == "there"
+    assert models.load("mini", None, "cpu", "environment", python) == "there"
+    assert [arguments[:2] for arguments in asked] == [(python, "artalk"), (python, "mini"), (python, "mini")]
+    assert isinstance(models.load("mini", None, "auto", "auto", python), NumpyPipeline)
+    with pytest.raises(InputError, match=r"no engine environment: name its Python"):
+        models.load("mini", engine="environment")
+
+
 def test_a_torch_that_cannot_start_is_none(monkeypatch):
     """Its libraries are of another machine: Windows says so with an OSError."""
 
@@ -112,7 +128,7 @@ def test_a_torch_that_cannot_start_is_none(monkeypatch):
 def test_the_option_reaches_the_engine(voice, tmp_path, monkeypatch):
     asked = []
     load = models.load
-    monkeypatch.setattr(models, "load", lambda *arguments: asked.append(arguments[-1]) or load(*arguments))
+    monkeypatch.setattr(models, "load", lambda *arguments: asked.append(arguments[3]) or load(*arguments))
     path = write_wav(tmp_path / "line.wav", voice)
     assert main(["generate", str(path), "--out", str(tmp_path / "x.npz"), "--engine", "numpy"]) == 0
     assert asked == ["numpy"]
