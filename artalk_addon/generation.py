@@ -198,10 +198,14 @@ def nearest_lines(item: bpy.types.Object, frame: float) -> list[str]:
 
 
 def is_behind(item: bpy.types.Object) -> bool:
-    """Whether an object is a character with lines that are not as its sliders say."""
+    """Whether an object is a character with lines that are not as its sliders say; read-only ones do not count."""
     if not rigs.is_character(item):
         return False
-    return any(layers.options(line.options, item) != line.options for line in lines_of(rigs.describe(item)))
+    try:
+        found = lines_of(rigs.describe(item))
+    except InputError:
+        return False
+    return any(layers.options(line.options, item) != line.options for line in found)
 
 
 def lines_of(character: Character) -> list[Line]:

@@ -97,7 +97,7 @@ _PLACES = ("co", "handle_left", "handle_right")
 @lru_cache(maxsize=64)
 def _plain_form(count: int) -> dict[str, NDArray[Any]]:
     """All but the places of so many plain keys, in the order of NUMBERS; not to be written to."""
-    form = {}
+    form: dict[str, NDArray[Any]] = {}
     for name, (size, kind) in NUMBERS.items():
         form[name] = np.full((count, size), PLAIN.get(name, 0), kind)
         form[name].flags.writeable = False

@@ -55,11 +55,18 @@ def _moved(sliders: bpy.types.PropertyGroup, context: bpy.types.Context) -> None
     if not _following:
         return
     item: Any = sliders.id_data
-    try:
+    with _told(context):
         if bpy.app.background:
             _follow(item, None)
         else:
             _follow_quickly(context, item)
+
+
+@contextmanager
+def _told(context: bpy.types.Context) -> Iterator[None]:
+    """Bad input becomes a sentence in the panel: nobody stands above a slider or a timer."""
+    try:
+        yield
     except InputError as error:
         state: Any = context.window_manager
         state.artalk.message, state.artalk.failed = str(error), True
@@ -268,8 +275,9 @@ def _catch_up() -> None:
     """Bring the lines that wait in step with the sliders; a step of its own for undo."""
     waiting = [item for item in bpy.data.objects if item.session_uid in _waiting]
     _waiting.clear()
-    if sum(_follow(item, None) for item in waiting):
-        bpy.ops.ed.undo_push(message="ARTalk Layers")
+    with _told(bpy.context):
+        if sum(_follow(item, None) for item in waiting):
+            bpy.ops.ed.undo_push(message="ARTalk Layers")
 
 
 def _after_undo(*_: object) -> None:

@@ -219,6 +219,25 @@ def in_a_window_far_lines_follow_when_the_hand_rests():
 
 
 @check
+def one_undo_takes_slider_and_curves_back():
+    _scene, _strip, mesh, _rig = spoken()
+    bpy.ops.ed.undo_push(message="before")
+    before = values(brow(mesh))
+    mesh.artalk.brows = 0.3
+    bpy.ops.ed.undo_push(message="slider")
+    after = values(brow(mesh))
+    bpy.ops.ed.undo()
+    mesh, _ = head_objects()
+    assert mesh.artalk.brows == 1
+    np.testing.assert_array_equal(values(brow(mesh)), before)
+    bpy.ops.ed.redo()
+    mesh, _ = head_objects()
+    np.testing.assert_array_equal(values(brow(mesh)), after)
+    mesh.artalk.brows = 1.0
+    np.testing.assert_allclose(values(brow(mesh)), before, atol=1e-6)
+
+
+@check
 def a_slider_on_what_has_not_spoken_does_nothing():
     installed()
     new_file()
