@@ -239,6 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--mapping", help="what moves what on the character: a preset's name or a mapping file")
     action.add_argument("--save", action="store_true", help="save the file afterwards")
     action.add_argument("--lines", type=Path, help="a table (CSV: audio, character, style, output): make each output")
+    cli.add_head_argument(action)
     cli.add_generate_arguments(action)
     action.set_defaults(again=False, run=_generate)
     action = actions.add_parser("regenerate", help="lines are brought up to date with their strips, your edits kept")

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.generate import Options
 from ..core.heads import default_head, mesh
+from ..core.heads.flame import JOINTS
+from ..core.heads.flame_files import read_flame
 from ..core.models import Cancel, Progress
-from . import compat, generation, keyframes, rigs, strips
+from . import compat, flame_rig, generation, keyframes, rigs, strips
+from .plan import HEAD_TO_ARMATURE
 
 Engine = Literal["CYCLES", "BLENDER_WORKBENCH"]
 
@@ -33,8 +36,12 @@ def generate_blend(
     options: Options,
     progress: Progress = lambda _fraction: None,
     cancel: Cancel = lambda: False,
+    *,
+    flame: Path | None = None,
 ) -> None:
-    """A recording becomes a .blend: its sound strip, the default head with keyframes, camera and lights.
+    """A recording becomes a .blend: its sound strip, a head with keyframes, camera and lights.
+
+    flame: a FLAME file whose head speaks; None: the default head
 
     The frame rate is that of the options, else the model's own 25. The sound is packed into the file, so that it can
     be moved about. The file appears whole or not at all. Replaces what is open in this Blender.
@@ -48,7 +55,7 @@ def generate_blend(
     scene = compat.scene(bpy.context)
     set_rate(scene, fps)
     strip = add_sound(scene, audio)
-    head = rigs.new_head(bpy.context)
+    head = rigs.new_head(bpy.context) if flame is None else _flame_head(flame)
     task = generation.prepare(scene, [strip], head, options)
     generation.apply(task, generation.speak(task, progress, cancel))
     strip.sound.pack()
@@ -57,6 +64,18 @@ def generate_blend(
     scene.frame_end = max(_FIRST_FRAME, math.ceil(compat.strip_timing(strip).right) - 1)
     light(scene)
     save_atomically(out)
+
+
+def _flame_head(path: Path) -> bpy.types.Object:
+    """A FLAME head with its eyes where the default head has its own, where the camera looks."""
+    model, ours = read_flame(path), default_head.load()
+    wanted = ours.joint_heads[[ours.joint_names.index(eye) for eye in _EYES]].mean(axis=0)
+    found = (model.regressor @ model.template)[[JOINTS.index(eye) for eye in _EYES]].mean(axis=0)
+    location = HEAD_TO_ARMATURE @ (wanted - found)
+    return flame_rig.import_file(bpy.context, path, location=location.tolist())
+
+
+_EYES = ("left_eye", "right_eye")
 
 
 @contextmanager
