@@ -26,6 +26,8 @@ from artalk.core.artalk.config import (
 from artalk.core.basis import ARKIT, FLAME
 from artalk.core.cli import main
 from artalk.core.errors import InputError
+from artalk.core.heads.flame import fingerprint
+from artalk.core.heads.flame_basis import trained_basis
 from artalk.core.motion import Motion
 from artalk.core.train import motion_folder, objectives, published
 from artalk.core.train.flame_mesh import FlameMesh, load_flame
@@ -179,6 +181,10 @@ def test_losses_fall_and_are_logged_for_tensorboard(trained, stage):
     curves = EventAccumulator(str(trained / stage)).Reload()
     assert [event.step for event in curves.Scalars("loss")] == [1, 20, 40]
     assert [event.value for event in curves.Scalars("loss")] == pytest.approx(losses, rel=1e-3)
+
+
+def test_the_weights_know_the_flame_that_they_were_trained_with(trained):
+    assert trained_basis(trained / "own.safetensors") == fingerprint(flame_model(60))
 
 
 def test_the_weights_speak_as_the_model_artalk(trained):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..heads.flame import FlameModel
+from ..heads.flame import FlameModel, fingerprint
 from ..heads.flame_files import read_flame
 
 EXPRESSIONS = 100
@@ -24,6 +24,7 @@ MOVING_JOINTS = slice(2, 5)
 class FlameMesh(nn.Module):
     """Expression, jaw and eye rotation -> vertices in metres.
 
+    basis: fingerprint of the expressions
     lips: vertex numbers that the lip part of the loss is measured on, repeated where they count more, or None.
     """
 
@@ -48,6 +49,7 @@ class FlameMesh(nn.Module):
         joint_expressions = torch.einsum("jv,vce->ejc", regressor[MOVING_JOINTS], expressions)
         self.register_buffer("joint_expressions", joint_expressions.contiguous(), persistent=False)
         self.register_buffer("weights", weights[:, MOVING_JOINTS].contiguous(), persistent=False)
+        self.basis = fingerprint(model)
         self.lips = None if model.lips is None else torch.from_numpy(model.lips)
 
     def forward(self, expression: Tensor, jaw: Tensor, eyes: Tensor) -> Tensor:

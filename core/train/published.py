@@ -31,6 +31,7 @@ from ..artalk.files import CONFIG_KEY, file_hash
 from ..artalk.generator import pool_scales
 from ..artalk.model import ArtalkModel
 from ..errors import InputError
+from ..heads.flame_basis import BASIS_KEY
 from .flame_mesh import FlameMesh, load_flame
 from .generator import new_model, style_tokens
 from .loop import Losses, Say, Schedule, fit
@@ -255,7 +256,7 @@ def make_model(
     model = train_generator(place, training, codec, encoder, audio)
     if place.accelerator.is_main_process:
         out.parent.mkdir(parents=True, exist_ok=True)
-        save_safetensors(model, out)
+        save_safetensors(model, out, {} if mesh is None else {BASIS_KEY: mesh.basis})
         _write_card(out, place, training, ["generator"] if codec_file else ["codec", "generator"], mesh)
 
 
