@@ -90,10 +90,10 @@ def describe(item: bpy.types.Object) -> Character:
     own = mapping.stored(item)
     if own is None and flame_rig.is_flame(item):
         return flame_rig.describe(item, armature, _stance(armature) if armature else rigging.UPRIGHT)
-    found = None if own else recognise(item)
+    rest = rest_bones(armature) if armature else []
+    found = None if own else _recognised(item, rest)
     table = own or (found.mapping if found else None)
     assert table is not None
-    rest = rest_bones(armature) if armature else []
     bones = {bone.name for bone in rest}
     absent = table.absent(_shape_names(item), sorted(bones))
     table = table.without(absent)
@@ -118,8 +118,12 @@ def describe(item: bpy.types.Object) -> Character:
 def recognise(item: bpy.types.Object, family: str | None = None) -> Detection:
     """What the names of a character's shapes and bones say; family: take it for one of this family (see FAMILIES)."""
     armature = armature_of(item)
+    return _recognised(item, rest_bones(armature) if armature else [], family)
+
+
+def _recognised(item: bpy.types.Object, rest: Sequence[RestBone], family: str | None = None) -> Detection:
     names = _shape_names(item)
-    return detect(names, rest_bones(armature) if armature else (), _seal_gain(item, arkit_table(names)), family)
+    return detect(names, rest, _seal_gain(item, arkit_table(names)), family)
 
 
 def _absent_note(absent: Sequence[str], name: str) -> list[str]:

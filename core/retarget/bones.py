@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,12 @@ class RestBone:
     held: bool = False
 
 
+@lru_cache(maxsize=8192)
 def plain(name: str) -> str:
-    """A bone's name in small letters, without what is no letter or digit, and without a namespace before a colon."""
+    """A bone's name in small letters, without what is no letter or digit, and without a namespace before a colon.
+
+    Kept, as a panel asks for all of a rig's hundreds of bones at every redraw.
+    """
     return "".join(letter for letter in name.rpartition(":")[2].lower() if letter.isalnum())
 
 
@@ -120,7 +124,8 @@ def _sideways(bones: Sequence[RestBone]) -> Floats | None:
     return total / length if length > 1e-6 else None
 
 
-def _other_sides(name: str, left: str, right: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def _other_sides(name: str, left: str, right: str) -> tuple[str, ...]:
     """Plain names of a left bone's partner; empty for a bone that is not on the left."""
     words = name.rpartition(":")[2]
     found = []
@@ -133,7 +138,7 @@ def _other_sides(name: str, left: str, right: str) -> list[str]:
             found.append(plain("r" + lower[1:]))
         parts = lower.replace(".", "_").replace("-", "_").split("_")
         found += [plain("_".join([*parts[:at], right, *parts[at + 1 :]])) for at, p in enumerate(parts) if p == left]
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def _upwards(bones: Sequence[RestBone], found: Mapping[str, RestBone]) -> Floats | None:
