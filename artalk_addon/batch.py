@@ -29,7 +29,7 @@ def settings(options: Options) -> dict[str, Any]:
     """
     weights = options.weights or models.entry(options.model).weights
     chosen = {name: str(v) if isinstance(v, Path) else v for name, v in asdict(options).items()}
-    for name in ("style", "weights", "device"):
+    for name in ("style", "weights", "device", "engine"):
         chosen.pop(name, None)
     return {
         "options": chosen,
