@@ -7,9 +7,15 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
 
 from ..core import models
+from ..core.basis import BASES
 from . import rigs
 
-_MODELS = [(entry.name, entry.title, f"Licence: {entry.licence}") for entry in models.MODELS.values()]
+# no rig of ours takes vertices: models that give them are for the command line
+_MODELS = [
+    (entry.name, entry.title, f"Licence: {entry.licence}")
+    for entry in models.MODELS.values()
+    if entry.basis.name in BASES
+]
 
 
 def _may_speak(_settings: bpy.types.PropertyGroup, item: bpy.types.Object) -> bool:

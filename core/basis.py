@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from .errors import InputError
 
@@ -49,9 +50,34 @@ class Basis:
         return [self.index(channel) for channel in channels]
 
 
+class VertexBasis(Basis):
+    """How far each vertex of a mesh is from the neutral face, in its own units and axes: v0_x, v0_y, v0_z, v1_x …
+
+    The names, up to 70 000, are made when they are first asked for.
+    """
+
+    vertices: int
+
+    def __init__(self, name: str, vertices: int) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "vertices", vertices)
+
+    def __len__(self) -> int:
+        return 3 * self.vertices
+
+    @cached_property
+    def channels(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the columns, as in every basis."""
+        return tuple(f"v{i}_{axis}" for i in range(self.vertices) for axis in "xyz")
+
+
 FLAME = Basis("flame", tuple(f"exp{i:03d}" for i in range(1, 101)) + HEAD_ROTATION + JAW_ROTATION)
 ARKIT = Basis("arkit", ARKIT_SHAPES + HEAD_ROTATION + EYE_ROTATION)
 BASES = {basis.name: basis for basis in (FLAME, ARKIT)}
+FLAME_VERTICES = VertexBasis("flame_vertices", 5023)
+BIWI_VERTICES = VertexBasis("biwi_vertices", 23370)
+VERTEX_BASES = {basis.name: basis for basis in (FLAME_VERTICES, BIWI_VERTICES)}
+"""Apart from BASES, whose channels a rig can be keyed by."""
 
 
 def basis_named(name: str, channels: Sequence[str]) -> Basis:
@@ -59,7 +85,7 @@ def basis_named(name: str, channels: Sequence[str]) -> Basis:
 
     Raises InputError when `name` is a known basis but the channels differ from it.
     """
-    known = BASES.get(name)
+    known = BASES.get(name) or VERTEX_BASES.get(name)
     if known is None:
         return Basis(name, tuple(channels))
     if known.channels != tuple(channels):

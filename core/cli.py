@@ -76,12 +76,14 @@ def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     from .models import ENGINES, MODELS
 
     parser.add_argument("--model", default="mini", choices=list(MODELS), help="which model speaks")
-    parser.add_argument("--weights", type=Path, help="weights file, where they do not come with artalk")
+    parser.add_argument("--weights", type=Path, help="weights file or folder, where they do not come with artalk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--engine", default="auto", choices=ENGINES, help="what computes (auto: torch, else numpy)")
     parser.add_argument("--engine-python", type=Path, metavar="FILE", help="the Python of the engine environment")
     parser.add_argument(
-        "--style", type=Path, help="a two-second motion (.npz, or a published .pt) whose style to take on"
+        "--style",
+        type=Path,
+        help="a two-second motion (.npz, or a published .pt) whose style to take on; for CodeTalker a speaker",
     )
     parser.add_argument("--seed", type=int, default=0, help="another number gives other blinks and glances")
     parser.add_argument("--fps", type=float, help="frame rate of the result (default: the model's own)")
@@ -225,7 +227,7 @@ def _list_weights(_arguments: argparse.Namespace) -> None:
 
     for entry in MODELS.values():
         shipped = entry.weights is not None and entry.weights.is_file()
-        print(f"{entry.name:12s} {entry.basis.name:6s} {'shipped' if shipped else 'bring your own':15s} {entry.title}")
+        print(f"{entry.name:18s} {entry.basis.name:14s} {'shipped' if shipped else 'bring your own':15s} {entry.title}")
 
 
 def _verify_weights(arguments: argparse.Namespace) -> None:

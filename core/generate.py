@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import models
 from .basis import ARKIT, FLAME, HEAD_ROTATION
+from .codetalker.speakers import speaker_style
 from .errors import InputError
 from .models import Cancel, Progress, SpeechModel
 from .motion import Motion
@@ -110,7 +111,7 @@ def speak(
     """The slow half of `generate`: the model's own motion with its provenance, and the voice as the layers hear it."""
     check(options)
     model = load_model(options)
-    style = load_style(options.style) if options.style else None
+    style = _style(options)
     raw = model.generate(audio, style=style, seed=options.seed, progress=progress, cancel=cancel)
     meta = {**raw.meta, **provenance(audio, options)}
     return Spoken(Motion(raw.values, raw.basis, raw.fps, meta), listen(audio))
@@ -130,6 +131,8 @@ def check(options: Options) -> None:
         raise InputError(
             f"The published post-processing is for FLAME motion: with '{options.model}' choose artalk or none."
         )
+    if entry.speakers:
+        _style(options)
     if options.seed < 0:
         raise InputError(f"A seed of {options.seed} is below 0: choose a whole number from 0 up.")
     if options.fps is not None and not 1 <= options.fps <= 1000:
@@ -139,7 +142,7 @@ def check(options: Options) -> None:
 def load_model(options: Options) -> SpeechModel:
     """The model of these options; the last one used is kept, unless its file has changed since."""
     path = options.weights or models.entry(options.model).weights
-    stamp = path.stat().st_mtime_ns if path and path.is_file() else 0
+    stamp = path.stat().st_mtime_ns if path and path.exists() else 0
     return _load_cached(options.model, options.weights, options.device, options.engine, options.engine_python, stamp)
 
 
@@ -148,6 +151,14 @@ def _load_cached(
     name: str, weights: Path | None, device: str, engine: str, python: Path | None, _stamp: int
 ) -> SpeechModel:
     return models.load(name, weights, device, engine, python)
+
+
+def _style(options: Options) -> Motion | None:
+    """What the model is told of the style; `style` is a file, or a speaker for a model that has speakers."""
+    if options.style is None:
+        return None
+    speakers = models.entry(options.model).speakers
+    return speaker_style(str(options.style), speakers) if speakers else load_style(options.style)
 
 
 def load_style(path: Path) -> Motion:

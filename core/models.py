@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .basis import ARKIT, FLAME, Basis
+from .codetalker.config import BIWI, VOCASET
 from .errors import InputError
 from .motion import Motion
 
@@ -58,6 +59,8 @@ class ModelEntry:
     licence: str
     weights: Path | None
     """Where the shipped weights lie; None when the user has to bring them."""
+    speakers: Basis | None = None
+    """Those whose style the model can take on, alone or mixed; None when a motion shows it the style."""
 
 
 MODELS: dict[str, ModelEntry] = {
@@ -69,6 +72,17 @@ MODELS: dict[str, ModelEntry] = {
         ModelEntry("artalk", "ARTalk, released weights (wav2vec 2.0)", FLAME, "see its model card; yours to get", None),
         ModelEntry(
             "artalk-mimi", "ARTalk with the mimi audio encoder", FLAME, "see its model card; yours to get", None
+        ),
+        *(
+            ModelEntry(
+                f"codetalker-{config.dataset}",
+                f"CodeTalker, released weights ({config.dataset.upper()}, vertices)",
+                config.basis,
+                "see its repository; yours to get",
+                None,
+                config.styles,
+            )
+            for config in (VOCASET, BIWI)
         ),
     )
 }
@@ -95,7 +109,8 @@ def load(
     path = weights or model.weights
     if path is None:
         raise InputError(f"The weights of '{name}' do not come with artalk: give the file with --weights FILE.")
-    if not path.is_file():
+    # a model with speakers comes as two files in a folder
+    if not (path.is_file() or (model.speakers and path.is_dir())):
         raise InputError(
             f"The weights file '{path}' of the model '{name}' is missing: reinstall artalk or give the file."
         )
@@ -106,6 +121,10 @@ def load(
     if engine == "environment":
         return _load_elsewhere(path, name, device, python)
     try:
+        if model.speakers:
+            from .codetalker.checkpoint import load_pipeline as load_codetalker
+
+            return load_codetalker(path, variant=name, device=device)
         from .artalk.checkpoint import load_pipeline
 
         return load_pipeline(path, variant=name, device=device)

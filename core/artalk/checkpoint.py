@@ -35,7 +35,7 @@ def load_pipeline(path: Path, variant: str, device: str = "cpu") -> ArtalkPipeli
     expected of the file; device: cpu, cuda, mps, or auto for the best there is.
     Raises InputError when the file cannot be read or is not that model.
     """
-    where = _device(device)
+    where = pick_device(device)
     # convolutions in full float32 on GPUs as well: shortened ones could turn a bit
     torch.backends.cudnn.allow_tf32 = False
     if _is_safetensors(path):
@@ -53,7 +53,7 @@ def load_published(path: Path, config: ArtalkConfig) -> ArtalkModel:
 
     Takes both spellings of weight normalisation and of mimi's parts. Raises InputError that says what differs.
     """
-    return from_published(_read_state_dict(path), config, path.name)
+    return from_published(read_state_dict(path), config, path.name)
 
 
 def from_published(state: Mapping[str, Tensor], config: ArtalkConfig, label: str) -> ArtalkModel:
@@ -160,6 +160,14 @@ def _spelling(name: str) -> str:
 
 def _check_fit(label: str, expected: Shapes, found: Shapes) -> None:
     """Raise InputError that lists what is missing, not wanted, or of another shape."""
+    if unlike := differences(expected, found):
+        raise InputError(
+            f"'{label}' does not fit the model: of its {len(expected)} entries {unlike}; {_kinship(found)}."
+        )
+
+
+def differences(expected: Shapes, found: Shapes) -> str:
+    """How many entries are missing, not wanted, or of another shape, with some of their names; empty when none is."""
     missing = [name for name in expected if name not in found]
     unexpected = [name for name in found if name not in expected]
     reshaped = [
@@ -167,16 +175,11 @@ def _check_fit(label: str, expected: Shapes, found: Shapes) -> None:
         for name, shape in expected.items()
         if found.get(name, shape) != shape
     ]
-    differences = [
+    return "; ".join(
         f"{len(names)} {what} ({', '.join(names[:NAMES_SHOWN])}{', …' if len(names) > NAMES_SHOWN else ''})"
         for what, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
         if names
-    ]
-    if differences:
-        raise InputError(
-            f"'{label}' does not fit the model: of its {len(expected)} entries {'; '.join(differences)}; "
-            f"{_kinship(found)}."
-        )
+    )
 
 
 def _kinship(found: Shapes) -> str:
@@ -194,7 +197,8 @@ def _kinship(found: Shapes) -> str:
     return "get the file again or choose the model it was made for"
 
 
-def _read_state_dict(path: Path) -> dict[str, Tensor]:
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """The named weights in a checkpoint, with or without a wrapper around them; InputError when there are none."""
     content = torch_load(path)
     if isinstance(content, dict) and "state_dict" in content:
         content = content["state_dict"]
@@ -223,7 +227,7 @@ def _is_safetensors(path: Path) -> bool:
     return path.suffix == ".safetensors"
 
 
-def _device(name: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
     """The device of that name; InputError when it is not there."""
     if name == "auto":
         if torch.cuda.is_available():

@@ -55,9 +55,9 @@ def weight(key: str, shape: Sequence[int], salt: str = "") -> NDArray[np.float32
         return np.float32(1.4) + noise * np.float32(0.3)
     if last in ("bias", "in_proj_bias"):
         return noise * np.float32(0.05)
-    if last in EMBEDDINGS or (last == "weight" and "lvl_embed" in key):
+    if last in EMBEDDINGS or (last == "weight" and ("lvl_embed" in key or "style_emb" in key)):
         return noise * np.float32(0.3)
-    if last == "embed_sum":
+    if last == "embed_sum" or key.endswith("quantize.embedding.weight"):
         return noise
     if last == "scale":
         return np.float32(0.3) + noise * np.float32(0.05)
