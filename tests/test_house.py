@@ -61,3 +61,13 @@ def test_every_package_is_listed_for_installation():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     folders = {path.parent.relative_to(ROOT) for path in SOURCES if path.name == "__init__.py"}
     assert set(listed) == {".".join(("artalk", *folder.parts)) for folder in folders}
+
+
+def test_every_data_file_is_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["artalk"]
+    files = [path for room in ("core", "weights", "demo") for path in (ROOT / room).rglob("*")]
+    data = {
+        path for path in files if path.is_file() and path.suffix not in (".py", ".pyc") and "output" not in path.parts
+    }
+    assert data - {path for pattern in patterns for path in ROOT.glob(pattern)} == set()
