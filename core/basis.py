@@ -66,7 +66,7 @@ class VertexBasis(Basis):
         return 3 * self.vertices
 
     @cached_property
-    def channels(self) -> tuple[str, ...]:  # type: ignore[override]
+    def channels(self) -> tuple[str, ...]:
         """Names of the columns, as in every basis."""
         return tuple(f"v{i}_{axis}" for i in range(self.vertices) for axis in "xyz")
 

@@ -35,7 +35,7 @@ class Attention(nn.Module):
         y = self.norm(x)
         q = F.linear(y[:, -1:] if only_last else y, self.to_qkv.weight[:W])
         k, v = F.linear(y, self.to_qkv.weight[W:]).chunk(2, dim=-1)
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v))
+        q, k, v = (part.view(*part.shape[:2], self.heads, -1).transpose(1, 2) for part in (q, k, v))
         y = F.scaled_dot_product_attention(q, k, v, scale=self.scale)
         out: Tensor = self.to_out(y.transpose(1, 2).flatten(2))
         return out
@@ -190,7 +190,7 @@ class MotionCodec(nn.Module):
 
     def nearest(self, features: Tensor) -> Tensor:
         """Features (B, T, W) -> the nearest codebook entry of each part, (B, T, parts)."""
-        parts = features.unflatten(-1, (self.parts, -1))
+        parts = features.view(*features.shape[:2], self.parts, -1)
         entries = self.codebook.weight
         distance = parts.square().sum(-1, keepdim=True) + entries.square().sum(-1) - 2 * (parts @ entries.T)
         return distance.argmin(-1)

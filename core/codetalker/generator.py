@@ -34,7 +34,7 @@ class MultiHeadAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
     def keys_values(self, x: Tensor) -> KeysValues:
         """Tokens (B, L, W) -> what others see of them."""
