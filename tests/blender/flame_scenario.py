@@ -192,7 +192,6 @@ def the_rig_is_flames():
         found = [group.weight(vertex) for vertex in range(0, 5023, 500)]
         np.testing.assert_array_equal(np.float32(found), source.weights[::500, joint])
     assert head.modifiers["Armature"].use_deform_preserve_volume is False
-    bpy.ops.ed.undo_push(message="after")
 
 
 @check
