@@ -1,43 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only room that knows Blender: one thin module per Blender concern."""
 
+from types import ModuleType
+
 
 def register() -> None:
     """Make operators, panels and settings known to Blender."""
-    from . import (
-        checks,
-        command,
-        editing,
-        export,
-        ict_head,
-        layers,
-        mapping_panel,
-        operators,
-        panels,
-        preferences,
-        properties,
-        reduce,
-    )
-
-    for module in (
-        preferences,
-        properties,
-        layers,
-        operators,
-        editing,
-        checks,
-        reduce,
-        export,
-        ict_head,
-        panels,
-        mapping_panel,
-        command,
-    ):
+    for module in _modules():
         module.register()
 
 
 def unregister() -> None:
     """Undo `register` in the opposite order, and stop a job that still runs."""
+    for module in reversed(_modules()):
+        module.unregister()
+
+
+def _modules() -> tuple[ModuleType, ...]:
+    """What registers with Blender, settings before the panels that show them. Loaded here, where Blender is."""
     from . import (
         checks,
         command,
@@ -53,18 +33,17 @@ def unregister() -> None:
         reduce,
     )
 
-    for module in (
-        command,
-        mapping_panel,
-        panels,
-        ict_head,
-        export,
-        reduce,
-        checks,
-        editing,
-        operators,
-        layers,
-        properties,
+    return (
         preferences,
-    ):
-        module.unregister()
+        properties,
+        layers,
+        operators,
+        editing,
+        checks,
+        reduce,
+        export,
+        ict_head,
+        panels,
+        mapping_panel,
+        command,
+    )

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension in Blender itself: each scenario of `blender/`, once for each Blender at hand.
+
+One process does all checks of a scenario; each is a test here. A scenario is a class, so that they are shared out
+among the workers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from .blender_runs import BLENDERS, assert_passed, names, reporter
+from .conftest import ROOT
+
+ICT = ROOT.parent / "shared" / "characters" / "ict_facekit.npz"
+RATES = ("24", "25", "29.97", "30", "60")
+MORE = {"scenario": [f"curves_equal_the_motion_at_{rate}_fps" for rate in RATES]}
+"""Checks that a scenario makes in a loop."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory, sentence):
+    """Scenario -> what it says in one of the Blenders; all get a recording and, where it is, a realistic head."""
+
+    @cache
+    def of(scenario):
+        return reporter(scenario, tmp_path_factory, sentence, str(ICT) if ICT.is_file() else "")
+
+    return of
+
+
+def tests_of(stem):
+    """The tests of one scenario."""
+    scenario = ROOT / "tests" / "blender" / f"{stem}.py"
+    checks = [*names(scenario), *MORE.get(stem, [])]
+
+    class Tests:
+        @pytest.mark.parametrize("name", checks)
+        @pytest.mark.parametrize("blender", BLENDERS)
+        def test_check(self, reports, blender, name):
+            assert_passed(reports(scenario)(blender), name)
+
+        @pytest.mark.parametrize("blender", BLENDERS)
+        def test_blender_ends_well(self, reports, blender):
+            done, report = reports(scenario)(blender)
+            assert done.returncode == 0, done.stderr[-3000:]
+            assert set(report) == set(checks)
+
+    return Tests
+
+
+TestAddon = tests_of("scenario")
+TestNumpyEngine = tests_of("numpy_scenario")
+TestLayers = tests_of("layers_scenario")
+TestStrips = tests_of("strips_scenario")
+TestPreflight = tests_of("preflight_scenario")
+TestRetarget = tests_of("retarget_scenario")
+TestReduce = tests_of("reduce_scenario")
+TestExport = tests_of("export_scenario")
+TestHeadless = tests_of("headless_scenario")
+
+
+def test_every_scenario_is_run():
+    """Those that need more have a file of their own, or a Blender with a window."""
+    elsewhere = {"flame_scenario", "window_scenario"}
+    found = {path.stem for path in (ROOT / "tests" / "blender").glob("*scenario.py")}
+    named = {
+        value for value in globals().values() if isinstance(value, type) and value.__qualname__.startswith("tests_of")
+    }
+    assert len(found - elsewhere) == len(named)
