@@ -27,7 +27,7 @@ _WEIGHTS = [2.0, 1.2, 0.7, 1.2, 1.2, 1.5, 0.3, 0.8, 0.4, 0.4, 0.4, 0.3]
 class EncoderTraining:
     """Sizes and lengths of stage 1."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=5500))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=7000))
     batch: int = 18
     frames: int = 150
     """Length of a crop at 25 Hz."""

@@ -43,7 +43,7 @@ _BLOCK_FRAMES = 3000
 class GeneratorTraining:
     """Sizes and lengths of stage 3."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=1500, learning_rate=1.5e-3, average=0.997))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=3000, learning_rate=1.5e-3, average=0.997))
     batch: int = 24
     generator: GeneratorConfig = field(
         default_factory=lambda: GeneratorConfig(width=256, depth=4, heads=4, ffn_ratio=2)
