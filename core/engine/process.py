@@ -41,7 +41,8 @@ class Child:
         self.python = python
         try:
             self._process = subprocess.Popen(
-                [str(python), "-I", str(start)],
+                # -B: an extension's folder is not ours to write compiled files into
+                [str(python), "-I", "-B", str(start)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
