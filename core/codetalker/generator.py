@@ -8,7 +8,7 @@ once. The published code runs all frames again at each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -85,7 +85,9 @@ class Generator(nn.Module):
         self.audio_feature_map = nn.Linear(sizes.audio_width, width)
         self.learnable_style_emb = nn.Embedding(len(config.speakers), width)
         self.vertice_map = nn.Linear(config.codec.coordinates, width)
-        self.layers = nn.ModuleList(GeneratorLayer(width, sizes.heads, sizes.ffn_width) for _ in range(sizes.depth))
+        self.layers: Sequence[GeneratorLayer] = nn.ModuleList(  # type: ignore[assignment]
+            GeneratorLayer(width, sizes.heads, sizes.ffn_width) for _ in range(sizes.depth)
+        )
         self.feat_map = nn.Linear(width, width, bias=False)
 
     def speech_features(self, audio: Tensor) -> Tensor:
