@@ -1,6 +1,6 @@
 # make demo        set everything up and do the main job: a recording becomes keyframes, a .blend and pictures
 # make test        set everything up and run the checks and tests
-# make dist        build the extension zip into dist/
+# make dist        build the extension zip into dist/, and the index that makes dist/ a repository for Blender
 # make lint        format check, lint, types
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.13 || command -v python3)
@@ -24,7 +24,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 dist: setup
-	$(BIN)/python tools/build_extension.py dist
+	$(BIN)/python tools/repository_index.py "$$($(BIN)/python tools/build_extension.py dist)"
 
 setup: .venv/ready
 
