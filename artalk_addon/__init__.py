@@ -22,6 +22,7 @@ def _modules() -> tuple[ModuleType, ...]:
         checks,
         command,
         editing,
+        engine_setup,
         export,
         ict_head,
         layers,
@@ -36,6 +37,7 @@ def _modules() -> tuple[ModuleType, ...]:
     return (
         preferences,
         properties,
+        engine_setup,
         layers,
         operators,
         editing,

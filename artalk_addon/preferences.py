@@ -46,10 +46,13 @@ class Preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, _context: bpy.types.Context) -> None:
-        """One row for each choice."""
+        """One row for each choice, and the engine environment."""
+        from . import engine_setup
+
         self.layout.prop(self, "engine")
         self.layout.prop(self, "engine_python")
         self.layout.prop(self, "device")
+        engine_setup.draw(self.layout)
 
 
 def device(context: bpy.types.Context) -> str:

@@ -70,6 +70,11 @@ def default_device() -> str:
     return _PIPS_OWN.get(sys.platform, "cpu")
 
 
+def devices() -> list[str]:
+    """The keys of BUILDS that exist for this system."""
+    return [device for device in BUILDS if device not in _ELSEWHERE.get(sys.platform, ())]
+
+
 @dataclass(frozen=True)
 class Plan:
     """What `install` would do.
@@ -118,7 +123,7 @@ def plan(folder: Path, device: str, python: Path, wheels: Path | None = None, in
     build = BUILDS.get(device)
     if build is None:
         raise InputError(f"There is no build for '{device}': choose one of {', '.join(BUILDS)}.")
-    if device in _ELSEWHERE.get(sys.platform, ()):
+    if device not in devices():
         raise InputError(f"There is no build of PyTorch for {build.title} on this system: choose another device.")
     if wheels is not None and index:
         raise InputError("A folder of wheels and an address are both given: choose one of them.")
