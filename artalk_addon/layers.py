@@ -38,13 +38,13 @@ _AMOUNTS = {
     "blinks": ("Blinks", "How far the lids close in a blink; 0 for no blinks", 1.0),
     "gaze": ("Gaze", "How much the eyes look about and hold against the head", 1.0),
     "breath": ("Breath", "How far the lips part before phrases", 1.0),
-    "hold_in_silence": ("Hold in Silence", "How much the mouth rests in pauses", 1.0),
+    "hold_in_silence": ("Pauses", "How much the mouth rests in pauses", 1.0),
     "smoothing": ("Smoothing", "Makes the model's motion softer; lips that meet stay sharp", 1.0),
 }
 _OFFSETS = {
-    "mouth_offset": ("Mouth", "Later than the voice by so many seconds; below 0 earlier"),
-    "brows_offset": ("Brows", "Later than the voice by so many seconds; below 0 earlier"),
-    "head_offset": ("Head", "Later than the voice by so many seconds; below 0 earlier"),
+    "mouth_offset": ("Mouth Delay", "Later than the voice by so many seconds; below 0 earlier"),
+    "brows_offset": ("Brows Delay", "Later than the voice by so many seconds; below 0 earlier"),
+    "head_offset": ("Head Delay", "Later than the voice by so many seconds; below 0 earlier"),
 }
 NAMES = ("seed", *_AMOUNTS, *_OFFSETS)
 """The sliders that are fields of `Options`."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The side panel 'ARTalk', the same in the sequencer and in the 3D view."""
+"""The side panel 'ARTalk', the same in the sequencer and in the 3D view: character, strips, Generate, then layers."""
 
 import textwrap
 from typing import Any
@@ -8,61 +8,80 @@ import bpy
 
 from ..core import models
 from ..core.errors import InputError
-from . import checks, compat, layers, operators, strips
+from . import checks, compat, flame_rig, layers, operators, preflight, strips
 from .properties import settings, state
 
+_TALL = 1.4  # of the main button, in rows
 _MARGIN, _LETTER = 75, 6.2  # pixels of a panel beside a label, and of a letter, at a scale of 1
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The whole panel: from character and strips to the button and the outcome."""
+    """The main part of the panel: from character and strips to the button and the outcome."""
     scene = compat.sequencer_scene(context)
     chosen, shown = settings(scene), state(context)
     layout.use_property_split = True
     layout.use_property_decorate = False
     _draw_character(layout, context, scene)
+    count = _draw_strips(layout, context, scene)
     _draw_choices(layout, chosen)
     if shown.running:
         row = layout.row(align=True)
+        row.scale_y = _TALL
         row.progress(factor=shown.fraction, text=shown.progress_text)
         row.operator("artalk.cancel", text="", icon="CANCEL")
     else:
-        count = sum(strip.select for strip in strips.sound_strips(compat.strips_in_view(scene)))
         button = layout.column()
-        button.scale_y = 1.4
-        button.operator("artalk.generate", text=_button_text(count), icon="PLAY_SOUND")
+        button.scale_y = _TALL
+        button.operator("artalk.generate", text=f"Generate {count} Lines" if count > 1 else "Generate", icon="PLAY")
     if shown.message:
         _draw_sentence(layout, context, shown.message, "ERROR" if shown.failed else "CHECKMARK")
+    obstacles = [] if shown.running else checks.listed(context)
     if shown.cause:
-        layout.operator("artalk.mend", icon="MODIFIER").cause = shown.cause
-    if not shown.running:
-        _draw_obstacles(layout, context, shown.cause)
+        text = next((each.button for each in obstacles if each.cause == shown.cause), "Fix")
+        layout.operator("artalk.mend", text=text, icon="MODIFIER").cause = shown.cause
+    _draw_obstacles(layout, context, [each for each in obstacles if each.cause != shown.cause])
 
 
-def _draw_obstacles(layout: bpy.types.UILayout, context: bpy.types.Context, named: str) -> None:
-    """What would keep the speech from showing, each with its fix; the one that the message names is left out."""
-    for obstacle in checks.listed(context):
-        if obstacle.cause == named:
-            continue
+def _draw_obstacles(
+    layout: bpy.types.UILayout, context: bpy.types.Context, obstacles: list[preflight.Obstacle]
+) -> None:
+    """What would keep the speech from showing, each with its fix."""
+    for obstacle in obstacles:
         box = layout.box()
         _draw_sentence(box, context, obstacle.sentence, "ERROR")
         if obstacle.mend is not None:
             box.operator("artalk.mend", text=obstacle.button, icon="MODIFIER").cause = obstacle.cause
-    layout.operator("artalk.reduce", icon="IPO_BEZIER")
-    layout.operator("artalk.check_movement", icon="QUESTION")
 
 
 def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+    """Who speaks; where nobody can, how to get a head."""
     chosen = settings(scene)
-    layout.prop(chosen, "character", icon="OUTLINER_OB_MESH")
+    row = layout.row(align=True)
+    row.prop(chosen, "character", icon="OUTLINER_OB_MESH")
+    try:
+        found = operators.character_of(context, scene)
+    except InputError as error:
+        _draw_sentence(layout, context, str(error), "INFO")
+        layout.operator("artalk.new_head", icon="ADD")
+        layout.menu("ARTALK_MT_heads", text="Import a Head", icon="IMPORT")
+        return
+    row.menu("ARTALK_MT_heads", text="", icon="ADD")
     if chosen.character is None:
-        try:
-            layout.label(text=f"Speaks: {operators.character_of(context, scene).name}", icon="USER")
-        except InputError as error:
-            _draw_sentence(layout, context, str(error), "INFO")
-    layout.operator("artalk.new_head", icon="ADD")
-    layout.operator("artalk.import_free_head", icon="IMPORT")
-    layout.operator("artalk.import_flame", icon="IMPORT")
+        _draw_beside(layout, "", found.name, "OUTLINER_OB_MESH")
+
+
+def _draw_strips(layout: bpy.types.UILayout, context: bpy.types.Context, scene: bpy.types.Scene) -> int:
+    """What will be spoken, or what to do so that something is; returns how many strips that is."""
+    try:
+        chosen = strips.selected_sound_strips(scene)
+    except InputError:
+        none = not strips.sound_strips(compat.all_strips(scene))
+        todo = "Add a sound strip with speech" if none else "Select one or more sound strips"
+        _draw_sentence(layout, context, f"{todo} in the Video Sequencer.", "INFO")
+        return 0
+    more = f" and {len(chosen) - 1} more" if len(chosen) > 1 else ""
+    _draw_beside(layout, "Strips" if more else "Strip", chosen[0].name + more, "SOUND")
+    return len(chosen)
 
 
 def _draw_choices(layout: bpy.types.UILayout, chosen: Any) -> None:
@@ -72,26 +91,42 @@ def _draw_choices(layout: bpy.types.UILayout, chosen: Any) -> None:
         column.prop(chosen, "weights")
 
 
+def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -> None:
+    """A text in the column of the values, with its title in that of the names."""
+    split = layout.split(factor=0.4)
+    left = split.row()
+    left.alignment = "RIGHT"
+    left.label(text=title)
+    split.label(text=text, icon=icon)
+
+
 def draw_layers(layout: bpy.types.UILayout, item: bpy.types.Object) -> None:
     """The sliders of a character; the curves follow them."""
+    if flame_rig.is_flame(item):
+        layout.label(text="FLAME heads have no layers", icon="INFO")
+        return
     mine: Any = layers.sliders(item)
     layout.use_property_split = True
     layout.operator_menu_enum("artalk.preset", "name", icon="PRESET")
     layout.prop(mine, "seed")
-    amounts = layout.column(align=True)
-    for name in ("jaw", "lips", "brows", "head", "eyes", "blinks"):
-        amounts.prop(mine, name)
-    others = layout.column(align=True)
-    for name in ("gaze", "breath", "hold_in_silence", "smoothing"):
-        others.prop(mine, name)
-    later = layout.column(align=True, heading="Later by")
-    for name in ("mouth_offset", "brows_offset", "head_offset"):
-        later.prop(mine, name)
-    rest = layout.column(align=True)
-    for name in ("rest", "fade_in", "fade_out"):
-        rest.prop(mine, name)
+    _draw_props(layout, mine, "jaw", "lips", "brows", "head", "eyes", "blinks")
+    header, others = layout.panel("artalk_more_layers", default_closed=True)
+    header.label(text="More Layers")
+    if others:
+        _draw_props(others, mine, "gaze", "breath", "hold_in_silence", "smoothing")
+    header, timing = layout.panel("artalk_timing", default_closed=True)
+    header.label(text="Timing")
+    if timing:
+        _draw_props(timing, mine, "mouth_offset", "brows_offset", "head_offset")
+        _draw_props(timing, mine, "rest", "fade_in", "fade_out")
     if layers.is_animated(item):
         layout.operator("artalk.follow_sliders", icon="FCURVE")
+
+
+def _draw_props(layout: bpy.types.UILayout, owner: Any, *names: str) -> None:
+    column = layout.column(align=True)
+    for name in names:
+        column.prop(owner, name)
 
 
 def draw_edits(layout: bpy.types.UILayout) -> None:
@@ -101,11 +136,18 @@ def draw_edits(layout: bpy.types.UILayout) -> None:
     column.operator("artalk.show_edits", icon="RESTRICT_SELECT_OFF")
     row = column.row(align=True)
     row.operator("artalk.drop_edits", text="Drop My Edits Here").where = "HERE"
-    row.operator("artalk.drop_edits", text="All").where = "ALL"
+    every = row.row(align=True)
+    every.ui_units_x = 3
+    every.operator("artalk.drop_edits", text="All").where = "ALL"
 
 
-def _button_text(selected: int) -> str:
-    return f"Generate {selected} Lines" if selected > 1 else "Generate"
+def draw_tools(layout: bpy.types.UILayout) -> None:
+    """What is done now and then with finished lines."""
+    column = layout.column(align=True)
+    column.operator("artalk.check_movement", icon="QUESTION")
+    column.operator("artalk.reduce", icon="IPO_BEZIER")
+    column.operator_context = "INVOKE_DEFAULT"
+    column.operator("artalk.export", text="Export Character…", icon="EXPORT")
 
 
 def _draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: Any) -> None:
@@ -180,6 +222,18 @@ class _Edits(_Part):
         draw_edits(self.layout)
 
 
+class _Tools(_Part):
+    """Rarely used."""
+
+    bl_label = "Tools"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Draw the buttons."""
+        assert self.layout is not None
+        draw_tools(self.layout)
+
+
 class ARTALK_PT_sequencer_layers(_Layers):
     """In the sequencer."""
 
@@ -208,6 +262,33 @@ class ARTALK_PT_view_edits(_Edits):
     bl_parent_id = "ARTALK_PT_view"
 
 
+class ARTALK_PT_sequencer_tools(_Tools):
+    """In the sequencer."""
+
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_parent_id = "ARTALK_PT_sequencer"
+
+
+class ARTALK_PT_view_tools(_Tools):
+    """In the 3D view."""
+
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "ARTALK_PT_view"
+
+
+class ARTALK_MT_heads(bpy.types.Menu):
+    """Ways to get a head"""
+
+    bl_label = "Add a Head"
+
+    def draw(self, _context: bpy.types.Context | None) -> None:
+        """One entry for each kind."""
+        assert self.layout is not None
+        self.layout.operator("artalk.new_head", icon="ADD")
+        self.layout.operator("artalk.import_free_head", icon="IMPORT")
+        self.layout.operator("artalk.import_flame", icon="IMPORT")
+
+
 def _character(context: bpy.types.Context) -> bpy.types.Object | None:
     try:
         return operators.character_of(context, compat.sequencer_scene(context))
@@ -216,12 +297,15 @@ def _character(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 _CLASSES = (
+    ARTALK_MT_heads,
     ARTALK_PT_sequencer,
     ARTALK_PT_view,
     ARTALK_PT_sequencer_layers,
     ARTALK_PT_view_layers,
     ARTALK_PT_sequencer_edits,
     ARTALK_PT_view_edits,
+    ARTALK_PT_sequencer_tools,
+    ARTALK_PT_view_tools,
 )
 
 
