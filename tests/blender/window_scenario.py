@@ -1,0 +1,509 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installed extension in a Blender with a window, used as an artist does: buttons, timers, undo, files, pictures.
+
+blender -P window_scenario.py -- FOLDER [CHECK...]
+
+`tools/test_blender.sh` starts it. One line for each check goes to FOLDER/report.txt and to the output, pictures of the
+window go to FOLDER, and the exit status is 1 when a check failed. A check is a generator; it yields seconds to wait, a
+function to wait for, or a remark for its line. FRAMEBUFFER names the file in which Xvfb keeps what is on the screen.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import time
+import traceback
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER, *ONLY = sys.argv[sys.argv.index("--") + 1 :]
+FOLDER = Path(FOLDER)
+SPEECH = ROOT / "demo" / "speech" / "austen_0930.flac"
+PATIENCE = 180.0  # seconds: software OpenGL on a busy machine
+CHECKS = {}
+
+
+def check(function):
+    CHECKS[function.__name__] = function
+    return function
+
+
+# --- the window -----------------------------------------------------------------------------------------------------
+
+
+def shot(name, *rooms):
+    """A picture of the window, or of the space that areas take in it, as FOLDER/name.png."""
+    bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+    if "FRAMEBUFFER" not in os.environ:
+        return
+    raw = Path(os.environ["FRAMEBUFFER"]).read_bytes()
+    head = struct.unpack(">25I", raw[:100])  # XWD's header
+    size, width, height, stride, colours = head[0], head[4], head[5], head[12], head[19]
+    at = size + 12 * colours
+    pixels = np.frombuffer(raw, np.uint8, height * stride, at).reshape(height, stride)[:, : 4 * width]
+    pixels = pixels.reshape(height, width, 4)[..., 2::-1]
+    if rooms:
+        left, right = min(r.x for r in rooms), max(r.x + r.width for r in rooms)
+        low, high = min(r.y for r in rooms), max(r.y + r.height for r in rooms)
+        window = bpy.context.window_manager.windows[0].height
+        pixels = pixels[window - high : window - low, left:right]
+    rows = np.pad(pixels.reshape(len(pixels), -1), ((0, 0), (1, 0))).tobytes()
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    form = struct.pack(">2I5B", pixels.shape[1], pixels.shape[0], 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", form) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
+    (FOLDER / f"{name}.png").write_bytes(png)
+
+
+def picture(name, *rooms):
+    """A picture once the panels have come to rest: they slide when their contents change."""
+    for _ in range(3):
+        for each in window().screen.areas:
+            each.tag_redraw()
+        yield 0.3
+    shot(name, *rooms)
+
+
+def window():
+    return bpy.context.window_manager.windows[0]
+
+
+def area(kind):
+    return next(each for each in window().screen.areas if each.type == kind)
+
+
+def region(kind, which="UI"):
+    return next(each for each in area(kind).regions if each.type == which)
+
+
+def lay_out():
+    """The 3D view above, the sequencer below, our tab open in both."""
+    view = area("VIEW_3D")
+    if not any(each.type == "SEQUENCE_EDITOR" for each in window().screen.areas):
+        with bpy.context.temp_override(window=window(), area=view, region=region("VIEW_3D", "WINDOW")):
+            bpy.ops.screen.area_split(direction="HORIZONTAL", factor=0.25)
+        views = [each for each in window().screen.areas if each.type == "VIEW_3D"]
+        min(views, key=lambda each: each.y).ui_type = "SEQUENCE_EDITOR"
+    if hasattr(window().workspace, "sequencer_scene"):
+        window().workspace.sequencer_scene = bpy.context.scene
+    area("SEQUENCE_EDITOR").spaces[0].timeline_overlay.show_strip_source = False
+    for kind in ("VIEW_3D", "SEQUENCE_EDITOR"):
+        area(kind).spaces[0].show_region_ui = True
+    yield 1.0
+    for kind in ("VIEW_3D", "SEQUENCE_EDITOR"):
+        region(kind).active_panel_category = "ARTalk"
+        region(kind).tag_redraw()
+    yield 0.5
+
+
+def fresh():
+    """The default file of Blender, without its cube, laid out."""
+    bpy.ops.wm.read_homefile(use_factory_startup=False, load_ui=True)
+    yield 1.0
+    for item in list(bpy.data.objects):
+        if item.type == "MESH":
+            bpy.data.objects.remove(item)
+    yield from lay_out()
+
+
+def look(head):
+    """Turn the 3D view to a head's face."""
+    space = area("VIEW_3D").spaces[0]
+    space.region_3d.view_perspective = "ORTHO"
+    space.region_3d.view_rotation = (0.7071, 0.7071, 0, 0)
+    space.region_3d.view_location = head.matrix_world.translation
+    space.region_3d.view_distance = 0.75
+    space.overlay.show_overlays = False
+
+
+def strips_of(scene):
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def add_line(frame=1):
+    """The recording of three seconds, selected."""
+    scene = bpy.context.scene
+    strip = strips_of(scene).new_sound(SPEECH.stem, str(SPEECH), 1, frame)
+    strip.select = True
+    scene.frame_end = frame + 79
+    return strip
+
+
+def begin_long():
+    """Begin what takes long enough for something to happen meanwhile; returns the strips."""
+    press(bpy.ops.artalk.new_head)
+    strips = [add_line(1 + 80 * number) for number in range(8)]
+    assert press(bpy.ops.artalk.generate) == {"RUNNING_MODAL"}, state().message
+    return strips
+
+
+def state():
+    return bpy.context.window_manager.artalk
+
+
+def head():
+    return bpy.context.scene.artalk.character
+
+
+def curves(datablock):
+    """Data path and index -> curve, of the action that a datablock plays."""
+    data = datablock.animation_data
+    if data is None or data.action is None:
+        return {}
+    bags = [strip.channelbag(data.action_slot) for layer in data.action.layers for strip in layer.strips]
+    return {(c.data_path, c.array_index): c for bag in bags if bag for c in bag.fcurves}
+
+
+def values(name="jawOpen"):
+    curve = curves(head().data.shape_keys).get((f'key_blocks["{name}"].value', 0))
+    return [point.co[1] for point in curve.keyframe_points] if curve else []
+
+
+def count_keys():
+    return sum(len(curve.keyframe_points) for curve in curves(head().data.shape_keys).values())
+
+
+def press(operator, **choices):
+    """Call an operator as its button does: in the window, with an undo step."""
+    return press_on("INVOKE_DEFAULT", operator, **choices)
+
+
+def press_on(how, operator, **choices):
+    with bpy.context.temp_override(window=window(), area=area("VIEW_3D"), region=region("VIEW_3D", "WINDOW")):
+        return operator(how, True, **choices)
+
+
+def key(kind, **held):
+    """Press a key, as a hand does."""
+    middle = window().width // 3, window().height // 2
+    window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=middle[0], y=middle[1])
+    for value in ("PRESS", "RELEASE"):
+        window().event_simulate(type=kind, value=value, x=middle[0], y=middle[1], **held)
+
+
+def done():
+    return not state().running
+
+
+def generated():
+    assert press(bpy.ops.artalk.generate) == {"RUNNING_MODAL"}, state().message
+    yield done
+    assert not state().failed, state().message
+    assert values(), state().message
+
+
+def talking():
+    """A head of ours with one line on it."""
+    yield from fresh()
+    press(bpy.ops.artalk.new_head)
+    look(head())
+    add_line()
+    yield from generated()
+
+
+# --- what is checked ------------------------------------------------------------------------------------------------
+
+
+@check
+def an_empty_scene_says_what_comes_first():
+    yield from fresh()
+    yield from picture("empty")
+    assert not bpy.ops.artalk.generate.poll()
+
+
+@check
+def a_line_is_generated_while_the_window_lives():
+    yield from fresh()
+    assert press(bpy.ops.artalk.new_head) == {"FINISHED"}
+    look(head())
+    yield from picture("no_strip", region("VIEW_3D"))
+    add_line()
+    yield from picture("ready")
+    assert press(bpy.ops.artalk.generate) == {"RUNNING_MODAL"}, state().message
+    ticks = 0
+    while state().running:
+        if ticks == 3:
+            shot("running")
+        ticks += 1
+        yield 0.05
+    assert not state().failed, state().message
+    assert ticks, "the window should live on"
+    yield from picture("panel", region("VIEW_3D"))
+    jaw = np.array(values())
+    assert np.ptp(jaw) > 0.05
+    for name, frame in (("closed", jaw.argmin() + 1), ("open", jaw.argmax() + 1)):
+        bpy.context.scene.frame_set(int(frame))
+        yield from picture(name)
+    yield f"{ticks} ticks; {state().message}"
+
+
+@check
+def escape_cancels_and_changes_nothing():
+    yield from fresh()
+    begin_long()
+    yield 0.01
+    assert state().running
+    key("ESC")
+    yield done
+    assert "Cancelled" in state().message, state().message
+    assert not values()
+
+
+@check
+def a_strip_deleted_meanwhile_does_no_harm():
+    yield from fresh()
+    for strip in begin_long():
+        strips_of(bpy.context.scene).remove(strip)
+    assert state().running
+    yield done
+    yield state().message
+    assert values()
+    assert not bpy.ops.artalk.generate.poll()
+
+
+@check
+def another_file_opened_meanwhile_does_no_harm():
+    yield from fresh()
+    begin_long()
+    yield from talking()
+    assert not state().failed
+
+
+@check
+def a_deleted_character_is_said_in_one_sentence():
+    yield from fresh()
+    begin_long()
+    bpy.data.objects.remove(head())
+    yield done
+    assert state().failed
+    assert "see the console" not in state().message, state().message
+    yield state().message
+
+
+@check
+def undo_takes_it_back_and_redo_brings_it_again():
+    yield from talking()
+    before = values()
+    key("Z", ctrl=True)
+    yield lambda: not values()
+    key("Z", ctrl=True, shift=True)
+    yield lambda: values() == before
+
+
+@check
+def the_curves_follow_the_sliders():
+    yield from talking()
+    before = values()
+    head().artalk.jaw = 0.4
+    yield lambda: values() != before
+    assert max(values()) < 0.8 * max(before)
+    head().artalk.jaw = 1.0
+    yield lambda: np.allclose(values(), before, atol=1e-6)
+    press(bpy.ops.artalk.preset, name="Mumbling")
+    assert max(values()) < max(before), state().message
+    bpy.ops.ed.undo()
+    yield lambda: np.allclose(values(), before, atol=1e-6)
+
+
+@check
+def hand_edits_stay_and_can_be_dropped():
+    yield from talking()
+    before = values()
+    top = int(np.argmax(before))
+    curve = curves(head().data.shape_keys)['key_blocks["jawOpen"].value', 0]
+    curve.keyframe_points[top].co[1] += 0.2
+    curve.update()
+    press(bpy.ops.artalk.show_edits)
+    assert "jawOpen" in state().message, state().message
+    yield from picture("my_edits", region("VIEW_3D"))
+    assert press(bpy.ops.artalk.regenerate) == {"RUNNING_MODAL"}
+    yield done
+    assert abs(values()[top] - before[top] - 0.2) < 1e-4, state().message
+    press(bpy.ops.artalk.drop_edits, where="ALL")
+    assert np.allclose(values(), before, atol=1e-6), state().message
+
+
+@check
+def keys_are_reduced():
+    yield from talking()
+    before = count_keys()
+    press(bpy.ops.artalk.reduce)
+    assert count_keys() < before / 3
+    yield f"{before} keys, then {count_keys()}"
+
+
+@check
+def what_is_in_the_way_is_named_with_its_fix():
+    yield from fresh()
+    press(bpy.ops.artalk.new_head)
+    look(head())
+    add_line()
+    for block in head().data.shape_keys.key_blocks[1:]:
+        block.mute = True
+    press(bpy.ops.artalk.generate)
+    yield done
+    assert state().failed, state().message
+    assert state().cause, state().message
+    message = state().message
+    yield from picture("in_the_way", region("VIEW_3D"))
+    press(bpy.ops.artalk.mend, cause=state().cause)
+    assert not any(block.mute for block in head().data.shape_keys.key_blocks)
+    if not values():
+        yield from generated()
+    press(bpy.ops.artalk.check_movement)
+    assert not state().failed, state().message
+    yield message
+
+
+@check
+def the_mapping_is_listed_and_kept():
+    panel = bpy.types.ARTALK_PT_mapping_view
+    bpy.utils.unregister_class(panel)
+    panel.bl_options = set()  # unfolded, in a file that has not shown it yet
+    bpy.utils.register_class(panel)
+    yield from talking()
+    press(bpy.ops.artalk.mapping_detect)
+    assert len(head().artalk_mapping.rows) > 40
+    yield from picture("mapping", region("VIEW_3D"))
+    assert bpy.ops.artalk.mapping_save("EXEC_DEFAULT", name="window") == {"FINISHED"}
+    press(bpy.ops.artalk.mapping_forget)
+
+
+@check
+def a_file_that_is_opened_again_has_live_sliders():
+    yield from talking()
+    before = values()
+    path = FOLDER / "saved.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_homefile()
+    yield 0.5
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    yield 0.5
+    assert np.allclose(values(), before)
+    head().artalk.jaw = 0.4
+    yield lambda: max(values()) < 0.8 * max(before)
+    path.unlink()
+
+
+@check
+def the_character_is_exported():
+    yield from talking()
+    drawn = [each.__module__ for each in bpy.types.TOPBAR_MT_file_export._dyn_ui_initialize()]
+    assert any("artalk" in module for module in drawn), drawn
+    for ending in (".glb", ".csv"):
+        path = FOLDER / f"exported{ending}"
+        assert bpy.ops.artalk.export("EXEC_DEFAULT", filepath=str(path)) == {"FINISHED"}
+        assert path.stat().st_size > 1000
+        path.unlink()
+
+
+@check
+def a_flame_head_is_imported():
+    sys.path.insert(0, str(ROOT / "tests"))
+    from golden.fill import flame_arrays
+
+    yield from fresh()
+    path = FOLDER / "flame.npz"
+    np.savez(path, **flame_arrays(300))
+    assert press_on("EXEC_DEFAULT", bpy.ops.artalk.import_flame, filepath=str(path)) == {"FINISHED"}
+    path.unlink()
+    add_line()
+    yield from picture("flame", region("VIEW_3D"))
+    with suppress(RuntimeError):  # which is how Blender reports errors to scripts
+        press(bpy.ops.artalk.generate)
+    assert state().failed
+    assert "cannot take" in state().message, state().message
+    yield from picture("flame_refused", region("VIEW_3D"))
+    yield state().message
+
+
+@check
+def the_free_head_is_imported_and_speaks():
+    path = os.environ.get("FREE_HEAD", "")
+    if not path:
+        yield "skipped: FREE_HEAD names no head of ICT-FaceKit"
+        return
+    yield from fresh()
+    assert press_on("EXEC_DEFAULT", bpy.ops.artalk.import_free_head, filepath=path) == {"FINISHED"}
+    look(head())
+    add_line()
+    yield from generated()
+    bpy.context.scene.frame_set(int(np.argmax(values())) + 1)
+    yield from picture("free_head")
+    yield state().message
+
+
+@check
+def the_preferences_offer_the_engine():
+    yield from fresh()
+    area("VIEW_3D").ui_type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "artalk"
+    bpy.ops.preferences.addon_expand(module="bl_ext.user_default.artalk")
+    yield from picture("preferences", area("PREFERENCES"))
+
+
+# --- the run --------------------------------------------------------------------------------------------------------
+
+
+def steps():
+    """All checks, one after the other; yields seconds to wait."""
+    failed = 0
+    for name, function in CHECKS.items():
+        if ONLY and name not in ONLY:
+            continue
+        begun, detail, ok = time.monotonic(), "", True
+        try:
+            for wish in function():
+                if isinstance(wish, str):
+                    detail = wish
+                elif callable(wish):
+                    until = time.monotonic() + PATIENCE
+                    while not wish():
+                        assert time.monotonic() < until, f"waited {PATIENCE:g} s: {state().message}"
+                        yield 0.1
+                else:
+                    yield wish
+        except Exception:  # noqa: BLE001 - whatever it is, the other checks go on
+            traceback.print_exc()
+            ok, detail = False, traceback.format_exc().strip().replace("\n", " | ")[-600:]
+            shot(f"failed-{name}")
+        failed += not ok
+        line = f"{'ok  ' if ok else 'FAIL'} {name.replace('_', ' ')} ({time.monotonic() - begun:.1f} s) {detail}"
+        print(line, flush=True)
+        with (FOLDER / "report.txt").open("a", encoding="utf-8") as report:
+            report.write(f"{line.rstrip()}\n")
+    leave(bool(failed))
+
+
+def leave(status):
+    """End Blender with a status; quitting by operator asks about unsaved work and has none."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(status))
+
+
+RUN = steps()
+
+
+def tick():
+    try:
+        with bpy.context.temp_override(window=window(), screen=window().screen):
+            return float(next(RUN))
+    except BaseException:  # noqa: BLE001 - a timer has nobody above it
+        traceback.print_exc()
+        leave(1)
+
+
+bpy.context.preferences.view.show_splash = False
+bpy.app.timers.register(tick, first_interval=1.0, persistent=True)
