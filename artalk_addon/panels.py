@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..core import models
+from ..core.basis import FLAME
 from ..core.errors import InputError
 from . import checks, compat, flame_rig, layers, operators, preflight, strips
 from .properties import settings, state
@@ -23,7 +24,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     layout.use_property_decorate = False
     _draw_character(layout, context, scene)
     count = _draw_strips(layout, context, scene)
-    _draw_choices(layout, chosen)
+    _draw_model(layout, context, chosen)
     if shown.running:
         row = layout.row(align=True)
         row.scale_y = _TALL
@@ -84,11 +85,16 @@ def _draw_strips(layout: bpy.types.UILayout, context: bpy.types.Context, scene: 
     return len(chosen)
 
 
-def _draw_choices(layout: bpy.types.UILayout, chosen: Any) -> None:
-    column = layout.column()
-    column.prop(chosen, "model")
-    if models.entry(chosen.model).weights is None:
-        column.prop(chosen, "weights")
+def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) -> None:
+    """The model, its weights where it has none of its own, and whether it suits the character."""
+    layout.prop(chosen, "model")
+    entry = models.entry(chosen.model)
+    if entry.weights is None:
+        layout.prop(chosen, "weights")
+    item = _character(context)
+    if item is not None and flame_rig.is_flame(item) != (entry.basis == FLAME):
+        kind = "FLAME heads alone" if entry.basis == FLAME else "heads with ARKit shapes"
+        _draw_sentence(layout, context, f"This model moves {kind}: choose another model or head.", "ERROR")
 
 
 def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -> None:
