@@ -184,6 +184,8 @@ def test_downloads_are_followed():
         "Collecting sympy>=1.13.3 (from torch)",
         "Downloading sympy-1.14.0-py3-none-any.whl (6.3 MB)",
         "Progress 10 of 20",
+        r"Processing c:\wheels\hf_xet-1.4-cp313-none-win_amd64.whl (from transformers)",
+        "Collecting hf-xet<2,>=1.4 (from transformers)",
         "Installing collected packages: sympy, torch",
     ):
         talk.hear(line)
@@ -192,6 +194,8 @@ def test_downloads_are_followed():
         "Downloading torch (539.4 MB)",
         "Looking at sympy",
         "Downloading sympy (6.3 MB)",
+        "Looking at hf_xet",
+        "Looking at hf-xet",
         "Unpacking",
     ]
     assert talk.bytes == 1010

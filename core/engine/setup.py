@@ -463,7 +463,9 @@ class _Talk:
             self._now = int(found[1])
         elif word in ("Downloading", "Collecting", "Processing"):
             self._whole, self._now = self.bytes, 0
-            name = re.split(r"[-<>=!~;\[ ]", rest.replace("\\", "/").rpartition("/")[2])[0]
+            # a requirement such as hf-xet>=1.4, or a file: its name ends at the first dash
+            part = re.match(r"[\w.-]+" if word == "Collecting" else r"(?:.*[/\\])?([\w.]+)", rest)
+            name = part[part.re.groups] if part else rest
             size = re.search(r"\(.*?B\)", rest)
             doing = "Downloading" if word == "Downloading" else "Looking at"
             self._say(f"{doing} {name}{f' {size[0]}' if size else ''}")
