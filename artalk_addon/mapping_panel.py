@@ -154,9 +154,11 @@ class ARTALK_UL_mapping(bpy.types.UIList):
         row.prop(item, "on", text="")
         sign: Any = "ERROR" if mapping.fault(item) else "SHAPEKEY_DATA" if item.axis == "shape" else "BONE_DATA"
         row.label(text=item.target, icon=sign)
-        row.label(text="visemes" if item.mode == "fit" else item.sources)
+        sources = "visemes" if item.mode == "fit" else item.sources
+        if sources != item.target:  # a narrow panel has no room to say a name twice
+            row.label(text=sources)
         gain = row.row()
-        gain.ui_units_x = 3
+        gain.ui_units_x = 2
         gain.prop(item, "gain", text="", emboss=False)
 
 

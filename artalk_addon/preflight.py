@@ -119,7 +119,7 @@ def after(scene: bpy.types.Scene, mesh: int, sentence: str) -> Verdict:
     if not wrong:
         return Verdict(sentence)
     cause = wrong[0].cause if wrong[0].mend else ""
-    return Verdict(f"{sentence} But the lips do not move: {wrong[0].sentence}", failed=True, cause=cause)
+    return Verdict(f"{sentence} But the lips do not move. {wrong[0].sentence}", failed=True, cause=cause)
 
 
 # --- the character's parts ------------------------------------------------------------------------------------------
@@ -499,7 +499,7 @@ def _no_keys(rig: _Rig) -> Obstacle:
 def _unknown(rig: _Rig) -> Obstacle:
     return Obstacle(
         "unknown",
-        f"the mesh '{rig.item.name}' stays as it is although its keys change: look for modifiers or another "
+        f"The mesh '{rig.item.name}' stays as it is although its keys change: look for modifiers or another "
         "animation that move it.",
     )
 
