@@ -36,6 +36,9 @@ than real speech, and real voices are heard less surely than synthetic ones: at 
 close the lips."""
 TEETH_WEIGHT = 0.7
 """Weight of the bits where the lower lip is on the teeth, for the same reason; a doubtful f is less of a nuisance."""
+GUIDANCE = 2.0
+"""How far the token of a style is carried beyond that of none. Two seconds of motion say little of its amplitudes, and
+what is predicted from little stays near the mean: at 2 the motion goes some .7 of the way to the style."""
 _BLOCK_FRAMES = 3000
 
 
@@ -68,6 +71,7 @@ def model_config(encoder: EncoderTraining, codec: CodecConfig, training: Generat
         codec=codec,
         generator=training.generator,
         style=training.style,
+        guidance=GUIDANCE,
         basis="arkit",
     )
 
