@@ -93,8 +93,8 @@ def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: 
         layout.prop(chosen, "weights")
     item = _character(context)
     if item is not None and flame_rig.is_flame(item) != (entry.basis == FLAME):
-        kind = "FLAME heads alone" if entry.basis == FLAME else "heads with ARKit shapes"
-        _draw_sentence(layout, context, f"This model moves {kind}: choose another model or head.", "ERROR")
+        what = "moves FLAME heads alone" if entry.basis == FLAME else "cannot move FLAME heads"
+        _draw_sentence(layout, context, f"This model {what}: choose another model or head.", "ERROR")
 
 
 def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -> None:
