@@ -458,6 +458,8 @@ def the_preferences_offer_the_engine():
 
 def steps():
     """All checks, one after the other; yields seconds to wait."""
+    if unknown := set(ONLY) - set(CHECKS):
+        raise SystemExit(f"There are no checks {unknown}: choose among {', '.join(CHECKS)}.")
     failed = 0
     for name, function in CHECKS.items():
         if ONLY and name not in ONLY:
