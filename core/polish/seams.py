@@ -11,7 +11,7 @@ from .seals import SEALED_MM, lip_gap
 WINDOW = "window_frames"
 """Entry of a motion's `meta`: how many frames the model made at a time."""
 _KERNEL = np.array([1, 4, 6, 4, 1]) / 16
-_AMOUNTS = np.array([0.05, 0.12, 0.2, 0.2, 0.12, 0.05])
+_AMOUNTS = np.array([0.07, 0.17, 0.28, 0.28, 0.17, 0.07])
 """How much of the smoothed curve counts on the three frames to either side of a border: what makes its jerk that of
 other places (`artalk evaluate --seams`)."""
 
