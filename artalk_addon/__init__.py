@@ -19,6 +19,7 @@ def unregister() -> None:
 def _modules() -> tuple[ModuleType, ...]:
     """What registers with Blender, settings before the panels that show them. Loaded here, where Blender is."""
     from . import (
+        bug_report,
         checks,
         command,
         editing,
@@ -45,6 +46,7 @@ def _modules() -> tuple[ModuleType, ...]:
         reduce,
         export,
         ict_head,
+        bug_report,
         panels,
         mapping_panel,
         command,

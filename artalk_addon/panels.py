@@ -154,6 +154,7 @@ def draw_tools(layout: bpy.types.UILayout) -> None:
     column.operator("artalk.reduce", icon="IPO_BEZIER")
     column.operator_context = "INVOKE_DEFAULT"
     column.operator("artalk.export", text="Export Character…", icon="EXPORT")
+    column.operator("artalk.copy_report", icon="COPYDOWN")
 
 
 def _draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: Any) -> None:

@@ -33,7 +33,7 @@ def reports(tmp_path_factory, sentence):
     return of
 
 
-def tests_of(stem):
+def checks_of(stem):
     """The tests of one scenario."""
     scenario = ROOT / "tests" / "blender" / f"{stem}.py"
     checks = [*names(scenario), *MORE.get(stem, [])]
@@ -53,22 +53,22 @@ def tests_of(stem):
     return Tests
 
 
-TestAddon = tests_of("scenario")
-TestNumpyEngine = tests_of("numpy_scenario")
-TestLayers = tests_of("layers_scenario")
-TestStrips = tests_of("strips_scenario")
-TestPreflight = tests_of("preflight_scenario")
-TestRetarget = tests_of("retarget_scenario")
-TestReduce = tests_of("reduce_scenario")
-TestExport = tests_of("export_scenario")
-TestHeadless = tests_of("headless_scenario")
+TestAddon = checks_of("scenario")
+TestNumpyEngine = checks_of("numpy_scenario")
+TestLayers = checks_of("layers_scenario")
+TestStrips = checks_of("strips_scenario")
+TestPreflight = checks_of("preflight_scenario")
+TestRetarget = checks_of("retarget_scenario")
+TestReduce = checks_of("reduce_scenario")
+TestExport = checks_of("export_scenario")
+TestHeadless = checks_of("headless_scenario")
 
 
 def test_every_scenario_is_run():
     """Those that need more have a file of their own, or a Blender with a window."""
-    elsewhere = {"flame_scenario", "window_scenario"}
+    elsewhere = {"engine_setup_scenario", "flame_scenario", "window_scenario"}
     found = {path.stem for path in (ROOT / "tests" / "blender").glob("*scenario.py")}
     named = {
-        value for value in globals().values() if isinstance(value, type) and value.__qualname__.startswith("tests_of")
+        value for value in globals().values() if isinstance(value, type) and value.__qualname__.startswith("checks_of")
     }
     assert len(found - elsewhere) == len(named)

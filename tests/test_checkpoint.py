@@ -246,7 +246,7 @@ def test_registry_loads_our_file_and_says_where_motion_came_from(tmp_path: Path)
     model = models.load("mini", path)
     motion = model.generate(audio_f32(16000))
     assert (motion.basis, len(motion)) == (ARKIT, 25)
-    assert motion.meta == {"model": "mini", "weights_sha256": file_hash(path)}
+    assert motion.meta == {"model": "mini", "weights_sha256": file_hash(path), "window_frames": 100}
 
 
 def test_model_of_another_basis_than_asked_for(saved: Path) -> None:

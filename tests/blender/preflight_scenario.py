@@ -86,6 +86,22 @@ def named_and_mended(scene, mesh, cause, words=(), *, still=True):
 
 
 @check
+def the_report_for_a_bug_says_what_is_asked_first():
+    _, _, _, keys = keyed()
+    keys.key_blocks["jawOpen"].mute = True
+    said = dict(line.split(": ", 1) for line in room("artalk_addon.bug_report").text(bpy.context).splitlines())
+    assert said["Blender"].startswith(bpy.app.version_string)
+    assert said["numpy"] == np.__version__
+    assert said["artalk"].count(".") == 2
+    assert said["last message"] == bpy.context.window_manager.artalk.message
+    assert "52 shapes" in said["character"]
+    assert not said["character"].endswith("nothing"), said["character"]
+    assert bpy.ops.artalk.copy_report() == {"FINISHED"}
+    new_file()
+    assert "There is no character" in room("artalk_addon.bug_report").text(bpy.context)
+
+
+@check
 def a_new_head_moves_and_nothing_is_in_the_way():
     scene, mesh, _, _ = keyed()
     scene.frame_set(7, subframe=0.25)
