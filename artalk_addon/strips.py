@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import tempfile
-import wave
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -210,12 +209,15 @@ def _file_of(strip_name: str, sound: Any) -> Iterator[Path]:
 def _read(path: Path) -> tuple[NDArray[np.float32], int] | None:
     """Samples (n, channels) and rate through Blender's own sound library; None when it cannot read the file.
 
-    Builds without that library read through soundfile instead, and through Python's own WAV reader without that.
+    Builds without that library read as the Python package does.
     """
     try:
         import aud
     except ModuleNotFoundError:
-        return _read_without_blender(path)
+        try:
+            return audio.decode(path)
+        except InputError:
+            return None
     library: Any = aud  # its stubs know neither its constructors nor its errors
     sound = library.Sound(str(path))
     try:
@@ -226,26 +228,3 @@ def _read(path: Path) -> tuple[NDArray[np.float32], int] | None:
     if sound.length <= 0:
         return np.zeros((0, channels), np.float32), int(sample_rate)
     return np.array(sound.data(), np.float32), int(sample_rate)
-
-
-def _read_without_blender(path: Path) -> tuple[NDArray[np.float32], int] | None:
-    try:
-        return audio.decode(path)
-    except InputError:
-        return None
-    except ModuleNotFoundError:
-        return _read_by_wave(path)
-
-
-def _read_by_wave(path: Path) -> tuple[NDArray[np.float32], int] | None:
-    """WAV files of 16 or 32 bits; None for all others."""
-    try:
-        with wave.open(str(path)) as file:
-            channels, width, sample_rate, count, *_ = file.getparams()
-            data = file.readframes(count)
-    except (wave.Error, EOFError):
-        return None
-    if width not in {2, 4}:
-        return None
-    numbers = np.frombuffer(data, f"<i{width}").astype(np.float32) / np.float32(1 << (8 * width - 1))
-    return numbers.reshape(-1, channels), sample_rate
