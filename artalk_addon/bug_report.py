@@ -66,11 +66,4 @@ class ARTALK_OT_copy_report(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def register() -> None:
-    """Make the button known."""
-    bpy.utils.register_class(ARTALK_OT_copy_report)
-
-
-def unregister() -> None:
-    """Take it away."""
-    bpy.utils.unregister_class(ARTALK_OT_copy_report)
+register, unregister = bpy.utils.register_classes_factory((ARTALK_OT_copy_report,))

@@ -74,13 +74,4 @@ class ARTALK_OT_check_movement(bpy.types.Operator):
 _CLASSES = (ARTALK_OT_mend, ARTALK_OT_check_movement)
 
 
-def register() -> None:
-    """Make the operators known."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

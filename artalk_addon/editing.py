@@ -141,13 +141,4 @@ def _frames(changes: list[Edits]) -> str:
 _CLASSES = (ARTALK_OT_show_edits, ARTALK_OT_drop_edits, ARTALK_OT_preset, ARTALK_OT_follow_sliders)
 
 
-def register() -> None:
-    """Make the operators known."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

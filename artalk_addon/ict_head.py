@@ -67,11 +67,4 @@ class ARTALK_OT_import_free_head(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def register() -> None:
-    """Make the operator known."""
-    bpy.utils.register_class(ARTALK_OT_import_free_head)
-
-
-def unregister() -> None:
-    """Take it away."""
-    bpy.utils.unregister_class(ARTALK_OT_import_free_head)
+register, unregister = bpy.utils.register_classes_factory((ARTALK_OT_import_free_head,))

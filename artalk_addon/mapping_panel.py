@@ -207,34 +207,30 @@ def _draw_row(layout: bpy.types.UILayout, item: bpy.types.Object, row: Any) -> N
     box.prop(row, "offset")
 
 
-class ARTALK_PT_mapping_sequencer(bpy.types.Panel):
+class _Mapping(bpy.types.Panel):
+    """The table of the character."""
+
+    bl_label = "Mapping"
+    bl_category = "ARTalk"
+    bl_region_type = "UI"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it all."""
+        assert self.layout is not None
+        draw(self.layout, context)
+
+
+class ARTALK_PT_mapping_sequencer(_Mapping):
     """In the sequencer."""
 
-    bl_label = "Mapping"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_space_type = "SEQUENCE_EDITOR"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
 
 
-class ARTALK_PT_mapping_view(bpy.types.Panel):
+class ARTALK_PT_mapping_view(_Mapping):
     """In the 3D view."""
 
-    bl_label = "Mapping"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_space_type = "VIEW_3D"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
 
 
 _CLASSES = (

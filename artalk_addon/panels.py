@@ -166,32 +166,29 @@ def _draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sente
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
-class ARTALK_PT_sequencer(bpy.types.Panel):
+class _Speech(bpy.types.Panel):
+    """The panel itself."""
+
+    bl_label = "Speech"
+    bl_category = "ARTalk"
+    bl_region_type = "UI"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it all."""
+        assert self.layout is not None
+        draw(self.layout, context)
+
+
+class ARTALK_PT_sequencer(_Speech):
     """In the sequencer."""
 
-    bl_label = "Speech"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_space_type = "SEQUENCE_EDITOR"
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
 
-
-class ARTALK_PT_view(bpy.types.Panel):
+class ARTALK_PT_view(_Speech):
     """In the 3D view."""
 
-    bl_label = "Speech"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_space_type = "VIEW_3D"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
 
 
 class _Part(bpy.types.Panel):
@@ -316,13 +313,4 @@ _CLASSES = (
 )
 
 
-def register() -> None:
-    """Show the panels."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

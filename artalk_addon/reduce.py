@@ -350,11 +350,4 @@ class ARTALK_OT_reduce(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def register() -> None:
-    """Make the operator known."""
-    bpy.utils.register_class(ARTALK_OT_reduce)
-
-
-def unregister() -> None:
-    """Take it away."""
-    bpy.utils.unregister_class(ARTALK_OT_reduce)
+register, unregister = bpy.utils.register_classes_factory((ARTALK_OT_reduce,))

@@ -27,6 +27,7 @@ from scenario import (
     expected,
     generate_raw,
     head_objects,
+    linked_head,
     new_file,
     refused,
     room,
@@ -218,17 +219,7 @@ def a_muted_key_is_said_in_one_sentence():
 @check
 def a_library_override_is_animated_or_refused_in_one_sentence():
     installed()
-    new_file()
-    bpy.ops.artalk.new_head()
-    library = FOLDER / "retarget_library.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(library))
-    scene = new_file()
-    use_model()
-    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
-        wanted.objects = ["artalk head", "artalk head rig"]
-    for item in wanted.objects:
-        scene.collection.objects.link(item)
-    mesh = next(item for item in wanted.objects if item.type == "MESH")
+    scene, mesh = linked_head()
     own = mesh.override_create(remap_local_usages=True)
     add_strip(scene, speech())
     bpy.context.view_layer.objects.active = own

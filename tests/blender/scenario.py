@@ -611,8 +611,8 @@ def _weights_refused(path, words):
     return refused(words)
 
 
-@check
-def refuses_a_linked_character():
+def linked_head():
+    """A new file into which a head is linked from another one: scene and mesh."""
     new_file()
     bpy.ops.artalk.new_head()
     library = FOLDER / "library.blend"
@@ -623,6 +623,12 @@ def refuses_a_linked_character():
         wanted.objects = ["artalk head", "artalk head rig"]
     for item in wanted.objects:
         scene.collection.objects.link(item)
+    return scene, next(item for item in wanted.objects if item.type == "MESH")
+
+
+@check
+def refuses_a_linked_character():
+    scene, _ = linked_head()
     add_strip(scene, speech())
     return refused(["artalk head", "linked", "read-only"])
 
