@@ -26,7 +26,7 @@ from .edits import Edits
 from .keys import Keys, together
 from .lines import Line, Rests
 from .plan import Character, Curve, Owner, join, outside, plan
-from .strips import Clip
+from .strips import Clip, Source
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Task:
     """All that one generation needs, as plain data.
 
     scene: name of the scene with the strips; fps: its frames per second
-    kept:  for each clip what was generated before and is still right, else None
+    known: for each sound the line of before that is to be kept if it is still right, else None
     """
 
-    clips: tuple[Clip, ...]
+    sources: tuple[Source, ...]
     character: Character
     scene: str
     fps: float
     options: Options
-    kept: tuple[Spoken | None, ...]
+    known: tuple[Line | None, ...]
 
 
 def prepare(
@@ -62,12 +62,11 @@ def prepare(
     described = rigs.describe(character)
     _require_fit(options, described)
     fps = strips.rate(scene)
-    clips = tuple(strips.read_clip(strip, fps) for strip in sound_strips)
+    sources = tuple(strips.source(strip, fps) for strip in sound_strips)
     known = {line.strip: line for line in lines_of(described) if line.scene == scene.name} if again else {}
-    kept = tuple(_still_right(known.get(clip.name), clip, options) for clip in clips)
-    keyframes.check(described, join([plan(_still(clip, options), described, clip.start, fps) for clip in clips]))
+    keyframes.check(described, join([plan(_still(each, options), described, each.start, fps) for each in sources]))
     preflight.require_clear(character)
-    return Task(clips, described, scene.name, fps, options, kept)
+    return Task(sources, described, scene.name, fps, options, tuple(known.get(each.name) for each in sources))
 
 
 def _require_fit(options: Options, character: Character) -> None:
@@ -85,25 +84,23 @@ def _require_fit(options: Options, character: Character) -> None:
 
 
 def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Spoken]:
-    """The model's own motion for each clip. Touches nothing of Blender, so any thread may run it."""
-    waiting = [len(clip.samples) for clip, kept in zip(task.clips, task.kept, strict=True) if kept is None]
-    total, done = sum(waiting), 0
+    """The model's own motion for each sound. Touches nothing of Blender's data, so any thread may run it."""
+    total, done = sum(each.seconds for each in task.sources), 0.0
     spoken = []
-    for clip, kept in zip(task.clips, task.kept, strict=True):
-        if kept is not None:
-            spoken.append(kept)
-            continue
-        share, before = len(clip.samples) / total, done / total
-        spoken.append(speak_clip(clip.samples, task.options, partial(_report, progress, before, share), cancel))
-        done += len(clip.samples)
+    for source, line in zip(task.sources, task.known, strict=True):
+        clip = strips.read(source, cancel)
+        kept = _still_right(line, clip, task.options)
+        share = partial(_report, progress, done / total, source.seconds / total)
+        spoken.append(kept or speak_clip(clip.samples, task.options, share, cancel))
+        done += source.seconds
     return spoken
 
 
 def apply(task: Task, spoken: Sequence[Spoken]) -> str:
     """Write the lines as keys; returns a sentence on what was done. Raises InputError, nothing changed."""
     fresh = [
-        Line(task.scene, clip.name, clip.start, clip.origin, task.fps, task.options, each)
-        for clip, each in zip(task.clips, spoken, strict=True)
+        Line(task.scene, source.name, source.start, source.origin, task.fps, task.options, each)
+        for source, each in zip(task.sources, spoken, strict=True)
     ]
     written, edited = write_lines(task.character, fresh)
     layers.show(_object(task.character), task.options)
@@ -417,7 +414,7 @@ def _report(progress: Progress, before: float, share: float, fraction: float) ->
     progress(before + share * fraction)
 
 
-def _still(clip: Clip, options: Options) -> Motion:
-    """A motion without motion, as long as the clip: enough to see which curves its keys would touch."""
+def _still(source: Source, options: Options) -> Motion:
+    """A motion without motion, as long as the sound: enough to see which curves its keys would touch."""
     basis = models.entry(options.model).basis
-    return Motion(np.zeros((2, len(basis)), np.float32), basis, 16000 / max(1, len(clip.samples)))
+    return Motion(np.zeros((2, len(basis)), np.float32), basis, 1 / max(1e-3, source.seconds))

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import audio
-from ..core.errors import InputError
+from ..core.errors import Cancelled, InputError
+from ..core.models import Cancel
 from . import compat
+
+LONGEST = 2 * 3600.0
+"""Seconds that a line may last: its keys, one a frame in some sixty curves, are what fills the memory."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be read of a strip's sound, as plain data.
+
+    start, origin: as in Clip
+    seconds: how long it is heard; offset: seconds of the sound before that
+    packed:  the bytes of a packed file, else None
+    mixed:   (n,) float32 mono at 16 kHz where Blender has mixed the strip already, else None
+    """
+
+    name: str
+    start: float
+    origin: float
+    seconds: float
+    path: Path
+    packed: bytes | None
+    offset: float
+    volume: float
+    mixed: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,24 +112,53 @@ def rate(scene: bpy.types.Scene) -> float:
 
 
 def read_clip(strip: compat.Strip, fps: float) -> Clip:
-    """The part of a strip's sound that is heard: trims, offsets, volume, speed and modifiers as Blender plays them.
+    """The part of a strip's sound that is heard; see `source` and `read`, which this is both of."""
+    return read(source(strip, fps))
 
-    A plain strip is read from its file, as it is; one whose sound Blender changes while it plays is mixed down alone.
-    Raises InputError, naming the strip, when the sound is missing, is no audio, empty or silent.
+
+def source(strip: compat.Strip, fps: float) -> Source:
+    """What to read of a strip: trims, offsets, volume, speed and modifiers as Blender plays them.
+
+    A plain strip is to be read from its file, as it is; one whose sound Blender changes while it plays is mixed down
+    alone, now. Raises InputError, naming the strip, when the sound is missing or more than a line may have.
     """
-    what = f"The strip '{strip.name}'"
     timing = compat.strip_timing(strip)
     # where the sound's first sample would be heard, were nothing trimmed away
     zero = timing.content_start - timing.trim + strip.sound_offset * fps
     left, right = _heard(strip, timing)
-    samples, sample_rate = _samples(strip)
-    if is_processed(strip) and len(samples):
-        return _mixed(strip, (left, right), fps, (zero, sample_rate, samples.shape[1]))
-    first = max(0, round((left - zero) / fps * sample_rate))
-    stop = max(first, round((right - zero) / fps * sample_rate))
-    mono = audio.to_mono_16k(samples[first:stop], sample_rate) * np.float32(strip.volume)
-    audio.require_speech(mono, what)
-    return Clip(strip.name, mono, zero + first / sample_rate * fps, zero)
+    start = max(left, zero)
+    seconds = max(0.0, (right - start) / fps)
+    if seconds > LONGEST:
+        raise InputError(
+            f"The strip '{strip.name}' is {seconds / 3600:.1f} hours long, and a line may have {LONGEST / 3600:g} at "
+            "most: cut it into shorter strips."
+        )
+    sound = strip.sound
+    if sound is None:
+        raise InputError(f"The strip '{strip.name}' has no sound: choose a sound file for it.")
+    path = Path(bpy.path.abspath(sound.filepath, library=sound.library))
+    packed = bytes(sound.packed_file.data) if sound.packed_file else None
+    if packed is None and not path.is_file():
+        raise InputError(f"The sound file '{path}' of the strip '{strip.name}' is missing: find it or replace it.")
+    found = Source(strip.name, start, zero, seconds, path, packed, (start - zero) / fps, float(strip.volume))
+    if seconds and is_processed(strip):
+        mixed = _mixed(strip, (left, right), fps, found)
+        return replace(found, start=float(int(max(left, 0))), mixed=mixed)
+    return found
+
+
+def read(found: Source, cancel: Cancel = lambda: False) -> Clip:
+    """Read a strip's sound, two minutes at a time. Touches nothing of Blender's data, so any thread may do it.
+
+    Raises InputError, naming the strip, when it is no audio, empty or silent, and Cancelled when `cancel` said so.
+    """
+    mono = found.mixed
+    if mono is None:
+        with _file_of(found) as path:
+            part = _part_of(path, found, cancel)
+        mono = part * np.float32(found.volume)
+    audio.require_speech(mono, f"The strip '{found.name}'")
+    return Clip(found.name, mono, found.start, found.origin)
 
 
 def is_processed(strip: compat.Strip) -> bool:
@@ -125,9 +179,10 @@ def _heard(strip: compat.Strip, timing: compat.StripTiming) -> tuple[float, floa
     return left, max(left, min([timing.right, *(each.right for each in around)]))
 
 
-def _mixed(strip: Any, heard: tuple[float, float], fps: float, source: tuple[float, int, int]) -> Clip:
-    """A strip as Blender's own mixdown has it. source: where the sound begins, its rate and number of channels."""
-    zero, sample_rate, channel_count = source
+def _mixed(strip: Any, heard: tuple[float, float], fps: float, found: Source) -> NDArray[np.float32]:
+    """A strip as Blender's own mixdown has it, from its first whole frame on: (n,) at 16 kHz."""
+    with _file_of(found) as path:
+        sample_rate, channel_count = _opened(path, found.name).form
     first, last = int(max(heard[0], 0)), int(np.ceil(heard[1]))
     with tempfile.TemporaryDirectory(prefix="artalk_") as folder, _alone(strip, first, last - 1):
         path = Path(folder, "strip.wav")
@@ -137,17 +192,16 @@ def _mixed(strip: Any, heard: tuple[float, float], fps: float, source: tuple[flo
             )
         except (AttributeError, RuntimeError):
             path.unlink(missing_ok=True)
-        read = _read(path) if path.is_file() and path.stat().st_size else None
-    if read is None:
+        mix = _opened(path, strip.name) if path.is_file() and path.stat().st_size else None
+        count = max(0, round((heard[1] - first) / fps * sample_rate))
+        samples = mix.samples(0, count) if mix else None
+    if samples is None:
         raise InputError(
             f"The strip '{strip.name}' is played at another speed or volume, which this build of Blender cannot mix: "
             "render its sound to a file first."
         )
-    count = max(0, round((heard[1] - first) / fps * sample_rate))
     # Blender adds the channels, where a plain strip has their mean
-    mono = audio.to_mono_16k(read[0][:count] / np.float32(channel_count), sample_rate)
-    audio.require_speech(mono, f"The strip '{strip.name}'")
-    return Clip(strip.name, mono, float(first), zero)
+    return audio.to_mono_16k(samples / np.float32(channel_count), sample_rate)
 
 
 @contextmanager
@@ -176,55 +230,79 @@ def _alone(strip: compat.Strip, first: int, last: int) -> Iterator[None]:
                 setattr(owner, name, value)
 
 
-def _samples(strip: Any) -> tuple[NDArray[np.float32], int]:
-    """All samples (n, channels) of a strip's sound and their rate."""
-    sound = strip.sound
-    if sound is None:
-        raise InputError(f"The strip '{strip.name}' has no sound: choose a sound file for it.")
-    with _file_of(strip.name, sound) as path:
-        read = _read(path)
-        if read is None:
-            raise InputError(
-                f"The sound '{Path(sound.filepath).name}' of the strip '{strip.name}' is not audio that can be read: "
-                "use WAV, FLAC, OGG or MP3."
-            )
-        return read
-
-
 @contextmanager
-def _file_of(strip_name: str, sound: Any) -> Iterator[Path]:
+def _file_of(found: Source) -> Iterator[Path]:
     """A file with the strip's sound: its own, or a temporary one with the packed bytes."""
-    path = Path(bpy.path.abspath(sound.filepath, library=sound.library))
-    if sound.packed_file:
-        with tempfile.TemporaryDirectory(prefix="artalk_") as folder:
-            unpacked = Path(folder, "sound").with_suffix(path.suffix)
-            unpacked.write_bytes(sound.packed_file.data)
-            yield unpacked
+    if found.packed is None:
+        yield found.path
         return
-    if not path.is_file():
-        raise InputError(f"The sound file '{path}' of the strip '{strip_name}' is missing: find it or replace it.")
-    yield path
+    with tempfile.TemporaryDirectory(prefix="artalk_") as folder:
+        unpacked = Path(folder, "sound").with_suffix(found.path.suffix)
+        unpacked.write_bytes(found.packed)
+        yield unpacked
 
 
-def _read(path: Path) -> tuple[NDArray[np.float32], int] | None:
-    """Samples (n, channels) and rate through Blender's own sound library; None when it cannot read the file.
+def _part_of(path: Path, found: Source, cancel: Cancel) -> NDArray[np.float32]:
+    """The part of a sound file that is heard, mono (n,) at 16 kHz."""
+    sound = _opened(path, found.name)
+    sample_rate, _ = sound.form
+    first = max(0, round(found.offset * sample_rate))
+    stop = min(sound.length, max(first, round((found.offset + found.seconds) * sample_rate)))
+    if not sound.seeks and stop > LONGEST * sample_rate:
+        raise InputError(
+            f"The strip '{found.name}' lies {stop / sample_rate / 3600:.1f} hours into a compressed sound, which is "
+            "read from its beginning: convert the sound to WAV or FLAC."
+        )
+
+    def piece(begin: int, end: int) -> NDArray[np.float32]:
+        if cancel():
+            raise Cancelled
+        return sound.samples(first + begin, first + end)
+
+    return audio.to_mono_16k_by_pieces(piece, max(0, stop - first), sample_rate)
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """An opened sound file. form: samples per second, channels; seeks: whether a part is found to the sample."""
+
+    form: tuple[int, int]
+    length: int
+    seeks: bool
+    samples: Callable[[int, int], NDArray[np.float32]]
+
+
+_EXACT = {".wav", ".flac", ".aif", ".aiff", ".au", ".w64", ".caf"}
+"""Endings of files in which Blender's sound library finds a sample at once; elsewhere it lands some 20 ms beside it."""
+
+
+def _opened(path: Path, strip_name: str) -> _Sound:
+    """Open a sound file by Blender's own sound library; InputError when it cannot be read.
 
     Builds without that library read as the Python package does.
     """
     try:
         import aud
     except ModuleNotFoundError:
-        try:
-            return audio.decode(path)
-        except InputError:
-            return None
+        whole, rate = audio.decode(path)
+        return _Sound((rate, whole.shape[1]), len(whole), True, lambda begin, end: whole[begin:end])
     library: Any = aud  # its stubs know neither its constructors nor its errors
     sound = library.Sound(str(path))
     try:
         # asked first, since data() of an unreadable file ends the whole process in Blender 4.5
         sample_rate, channels = sound.specs
     except library.error:
-        return None
-    if sound.length <= 0:
-        return np.zeros((0, channels), np.float32), int(sample_rate)
-    return np.array(sound.data(), np.float32), int(sample_rate)
+        raise InputError(
+            f"The sound '{path.name}' of the strip '{strip_name}' is not audio that can be read: "
+            "use WAV, FLAC, OGG or MP3."
+        ) from None
+    exact = path.suffix.lower() in _EXACT
+
+    def samples(begin: int, end: int) -> NDArray[np.float32]:
+        if end <= begin:
+            return np.zeros((0, channels), np.float32)
+        # half a sample more, as the library cuts off what is behind the point
+        part = sound.limit((begin + 0.5) / sample_rate if exact and begin else 0.0, (end + 0.5) / sample_rate)
+        return np.array(part.data(), np.float32)[0 if exact else begin :]
+
+    return _Sound((int(sample_rate), channels), max(0, sound.length), exact, samples)

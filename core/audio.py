@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import wave
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -79,11 +81,50 @@ def to_mono_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     converted = resample(np.asarray(samples, np.float32), rate, RATE)
     if converted.ndim == 1:
         return converted
-    mono: NDArray[np.float32] = np.ascontiguousarray(converted.mean(axis=1), np.float32)
-    loudest = converted[:, np.square(converted).sum(axis=0).argmax()]
+    mono = _mean(converted)
+    power = np.square(converted).sum(axis=0)
     # channels in opposite phase cancel in the average although the voice is heard: then one channel speaks
-    cancelled = np.square(mono).sum() < _CANCELLED_SHARE * np.square(loudest).sum()
-    return np.ascontiguousarray(loudest) if cancelled else mono
+    cancelled = np.square(mono).sum() < _CANCELLED_SHARE * power.max()
+    return np.ascontiguousarray(converted[:, power.argmax()]) if cancelled else mono
+
+
+def _mean(converted: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(converted.mean(axis=1), np.float32)
+
+
+def to_mono_16k_by_pieces(
+    read: Callable[[int, int], NDArray[np.float32]], count: int, rate: int
+) -> NDArray[np.float32]:
+    """As `to_mono_16k` of `read(0, count)`, (count, channels), but never with more than two minutes of it in memory."""
+    step = rate // math.gcd(rate, RATE)
+    piece = -(-_PIECE * rate // step) * step
+    if count <= piece:
+        return to_mono_16k(read(0, count), rate)
+    # more than the resampler reaches, and a whole number of its periods
+    margin = -(-rate // step) * step
+    mono = np.empty(-(-count * RATE // rate), np.float32)
+    power: NDArray[np.float64] | float = 0.0
+
+    def pieces() -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        for begin in range(0, count, piece):
+            before, end = max(0, begin - margin), min(count, begin + piece)
+            converted = resample(read(before, min(count, end + margin)), rate, RATE)
+            first = begin * RATE // rate
+            here = slice(first, min(len(mono), first + piece * RATE // rate))
+            yield here, converted[first - before * RATE // rate :][: here.stop - first]
+
+    for here, converted in pieces():
+        mono[here] = _mean(converted)
+        power = power + np.square(converted, dtype=np.float64).sum(axis=0)
+    if np.square(mono).sum(dtype=np.float64) < _CANCELLED_SHARE * np.max(power):
+        loudest = int(np.argmax(power))
+        for here, converted in pieces():
+            mono[here] = converted[:, loudest]
+    return mono
+
+
+_PIECE = 120
+"""Seconds."""
 
 
 def level_dbfs(samples: NDArray[np.float32], window: float = 0.05) -> NDArray[np.float32]:
