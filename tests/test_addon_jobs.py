@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker thread behind the button: progress, cancel, errors. Plain Python, no Blender."""
+"""The worker thread behind the button and the queue of its work: progress, cancel, errors. No Blender."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-from artalk.artalk_addon.jobs import Job
+from artalk.artalk_addon.jobs import ENDED, Entry, Job, Queue
 from artalk.core.errors import Cancelled, InputError
 
 
@@ -99,3 +99,137 @@ def test_bad_input_is_its_sentence_and_a_bug_says_so(capsys):
     shown = capsys.readouterr().err
     assert "shapes differ" in shown
     assert "find it" not in shown
+
+
+# --- the queue ------------------------------------------------------------------------------------------------------
+
+
+def entry(key, work=lambda _progress, _cancel: 1, begin=None, finish=lambda result: f"gave {result}", cost=1.0):
+    return Entry(key, str(key), cost, begin or (lambda: work), finish)
+
+
+def until_cancelled(progress, cancel):
+    progress(0.5)
+    while not cancel():
+        time.sleep(0.001)
+    raise Cancelled
+
+
+def work_off(queue, until=lambda queue: not queue.busy):
+    ended, limit = [], time.monotonic() + 20
+    while not until(queue):
+        assert time.monotonic() < limit, [each.state for each in queue.entries]
+        ended.append(queue.tick())
+        time.sleep(0.001)
+    return [each.key for each in ended if each]
+
+
+def states(queue):
+    return [each.state for each in queue.entries]
+
+
+def filled(*entries):
+    queue = Queue()
+    assert all(queue.add(each) for each in entries)
+    return queue
+
+
+def test_entries_are_worked_off_in_order_one_at_a_time_and_finished_on_the_main_thread():
+    at_once, most, finished = [0], [0], []
+
+    def work(_progress, _cancel):
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        time.sleep(0.005)
+        at_once[0] -= 1
+        return threading.current_thread()
+
+    def finish(thread):
+        finished.append((thread, threading.current_thread()))
+        return "written"
+
+    queue = filled(*(entry(key, work, finish=finish) for key in range(4)))
+    assert work_off(queue) == [0, 1, 2, 3]
+    assert states(queue) == ["done"] * 4
+    assert [each.sentence for each in queue.entries] == ["written"] * 4
+    assert most[0] == 1
+    assert all(thread is not here is threading.main_thread() for thread, here in finished)
+
+
+def test_what_fails_or_is_cancelled_costs_the_others_nothing(capsys):
+    def gone():
+        raise InputError("The strip is gone: generate again.")
+
+    def full(_result):
+        raise InputError("It cannot be written: unlock it.")
+
+    queue = filled(
+        entry("gone", begin=gone),
+        entry("bug", lambda _progress, _cancel: 1 / 0),
+        entry("unwritten", finish=full),
+        entry("cancelled early"),
+        entry("cancelled late", until_cancelled),
+        entry("good"),
+    )
+    queue.cancel(queue.entries[3].number)
+    work_off(queue, lambda queue: queue.entries[4].fraction == 0.5)
+    queue.cancel(queue.entries[4].number)
+    assert states(queue)[4:] == ["cancelling", "waiting"]
+    work_off(queue)
+    assert states(queue) == ["failed", "failed", "failed", "cancelled", "cancelled", "done"]
+    assert queue.entries[0].sentence == "The strip is gone: generate again."
+    assert "please report" in queue.entries[1].sentence
+    assert queue.entries[2].sentence == "It cannot be written: unlock it."
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    queue.clear()
+    assert queue.entries == []
+
+
+def test_one_may_be_added_while_others_run_but_not_twice_while_it_waits():
+    queue = filled(entry("a", until_cancelled), entry("b"))
+    assert not queue.add(entry("b"))
+    work_off(queue, lambda queue: queue.entries[0].state == "running")
+    assert queue.add(entry("a")), "what runs may have been read before the change"
+    queue.cancel(queue.entries[0].number)
+    assert work_off(queue) == ["a", "b", "a"]
+
+
+def test_time_left_is_said_of_what_runs_and_of_what_waits():
+    go_on = threading.Event()
+
+    def half(progress, _cancel):
+        time.sleep(0.02)
+        progress(0.5)
+        assert go_on.wait(20)
+        return 1
+
+    queue = filled(entry("a", half, cost=2.0), entry("b", cost=2.0), entry("c", cost=6.0))
+    work_off(queue, lambda queue: queue.entries[2].seconds_left is not None)
+    first, second, third = (each.seconds_left for each in queue.entries)
+    assert 0.01 < first < second < third
+    # b takes as long as a, half of which is done; c three times that
+    assert abs((third - second) / (second - first) - 3) < 1e-6
+    go_on.set()
+    work_off(queue)
+    assert all(each.seconds_left is None for each in queue.entries)
+
+
+def test_what_was_let_go_is_never_finished_and_nothing_begins_beside_it():
+    go_on, finished = threading.Event(), []
+
+    def slow(_progress, _cancel):
+        assert go_on.wait(20)
+        return 1
+
+    queue = filled(entry("a", slow, finish=finished.append), entry("b"))
+    work_off(queue, lambda queue: queue.entries[0].state == "running")
+    assert queue.let_go() == 2
+    assert queue.busy
+    queue.add(entry("c"))
+    for _ in range(5):
+        queue.tick()
+    assert states(queue) == ["waiting"]
+    go_on.set()
+    assert work_off(queue) == ["c"]
+    assert finished == []
+    assert set(states(queue)) <= set(ENDED)
