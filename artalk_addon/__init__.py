@@ -33,9 +33,11 @@ def _modules() -> tuple[ModuleType, ...]:
         preferences,
         properties,
         reduce,
+        translations,
     )
 
     return (
+        translations,
         preferences,
         properties,
         engine_setup,

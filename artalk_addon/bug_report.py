@@ -12,6 +12,7 @@ import bpy
 from ..core.errors import InputError
 from . import compat, operators, preferences, preflight, rigs, strips
 from .properties import settings, state
+from .translations import told
 
 _MANIFEST = Path(__file__).resolve().parent.parent / "blender_manifest.toml"
 Result = Any  # the stubs' set of literals differs from version to version
@@ -62,7 +63,7 @@ class ARTALK_OT_copy_report(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Result:
         """Copy it and say so."""
         context.window_manager.clipboard = text(context)
-        self.report({"INFO"}, "The report is on the clipboard: paste it where you tell of the bug.")
+        self.report({"INFO"}, told("The report is on the clipboard: paste it where you tell of the bug."))
         return {"FINISHED"}
 
 

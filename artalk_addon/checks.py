@@ -8,6 +8,7 @@ from bpy.props import StringProperty
 
 from ..core.errors import InputError
 from . import compat, operators, preflight
+from .translations import told
 
 _SHOWN = 3
 """Obstacles that the panel lists; the next ones show when these are mended."""
@@ -25,7 +26,7 @@ def listed(context: bpy.types.Context) -> list[preflight.Obstacle]:
 
 
 class ARTALK_OT_mend(bpy.types.Operator):
-    """Take away what stops the character from moving"""
+    """Change the setting that keeps the character from moving; undo changes it back"""
 
     bl_idname = "artalk.mend"
     bl_label = "Fix"
@@ -39,17 +40,17 @@ class ARTALK_OT_mend(bpy.types.Operator):
             item = operators.character_of(context, compat.sequencer_scene(context))
             sentence = preflight.mend(compat.scene(context), item, self.cause)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         shown: Any = context.window_manager.artalk
         if shown.cause == self.cause:
             shown.message, shown.failed, shown.cause = "", False, ""
-        self.report({"INFO"}, f"Fixed: {sentence}")
+        self.report({"INFO"}, told(f"Fixed: {sentence}"))
         return {"FINISHED"}
 
 
 class ARTALK_OT_check_movement(bpy.types.Operator):
-    """Look whether the lips of the character move with their keys, and say why if they do not"""
+    """Look whether the lips of the character move with their keys, and say why if they do not; changes nothing"""
 
     bl_idname = "artalk.check_movement"
     bl_label = "Why Does It Not Move?"
@@ -61,13 +62,13 @@ class ARTALK_OT_check_movement(bpy.types.Operator):
             item = operators.character_of(context, compat.sequencer_scene(context))
             wrong = preflight.what_is_wrong(compat.scene(context), item)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         shown: Any = context.window_manager.artalk
         shown.message = wrong[0].sentence if wrong else f"The lips of '{item.name}' move."
         shown.failed = bool(wrong)
         shown.cause = next((obstacle.cause for obstacle in wrong if obstacle.mend), "")
-        self.report({"WARNING" if wrong else "INFO"}, shown.message)
+        self.report({"WARNING" if wrong else "INFO"}, told(shown.message))
         return {"FINISHED"}
 
 

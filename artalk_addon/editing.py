@@ -12,6 +12,7 @@ from ..core.polish.presets import PRESETS
 from . import compat, generation, keyframes, layers, operators, rigs
 from .edits import Edits, stretches
 from .properties import state
+from .translations import told
 
 Result = Any  # the stubs' set of literals differs from version to version
 
@@ -29,9 +30,9 @@ class _OnCharacter(bpy.types.Operator):
             shown.message, shown.failed = self._on(context, item), False
         except InputError as error:
             shown.message, shown.failed = str(error), True
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, shown.message)
+        self.report({"INFO"}, told(shown.message))
         return {"FINISHED"}
 
     def _on(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
@@ -55,7 +56,7 @@ class ARTALK_OT_show_edits(_OnCharacter):
 
 
 class ARTALK_OT_drop_edits(_OnCharacter):
-    """Give generated curves back the keys that artalk made"""
+    """Give generated curves back the keys that artalk made; undo brings your changes back"""
 
     bl_idname = "artalk.drop_edits"
     bl_label = "Drop My Edits"
@@ -77,7 +78,7 @@ class ARTALK_OT_drop_edits(_OnCharacter):
 
 
 class ARTALK_OT_preset(_OnCharacter):
-    """Set the amounts of all layers at once"""
+    """Set the amounts of all layers at once; the curves follow, and your edits stay"""
 
     bl_idname = "artalk.preset"
     bl_label = "Preset"
@@ -91,7 +92,7 @@ class ARTALK_OT_preset(_OnCharacter):
 
 
 class ARTALK_OT_follow_sliders(_OnCharacter):
-    """Do the layers again: after moving keys of the sliders themselves"""
+    """Bring the curves up to date with the sliders, after keys of the sliders themselves were moved"""
 
     bl_idname = "artalk.follow_sliders"
     bl_label = "Follow Keyed Sliders"

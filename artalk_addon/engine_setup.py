@@ -18,6 +18,7 @@ from ..core.models import Cancel, Progress
 from . import preferences
 from .jobs import Job
 from .properties import state
+from .translations import told
 
 Result = Any
 _Work = Callable[[Progress, Cancel], setup.Engine | None]
@@ -49,13 +50,13 @@ def draw(layout: bpy.types.UILayout) -> None:
     box = layout.box()
     if (job := _Shown.job) is not None:
         step = "Cancelling…" if job.cancelling else f"{_Shown.step[-1]} · {100 * job.fraction:.0f} %"
-        box.progress(factor=job.fraction, text=step)
+        box.progress(factor=job.fraction, text=told(step))
         box.operator("artalk.cancel_engine_set_up", icon="CANCEL")
         return
     engine = setup.installed(folder())
     row = box.row()
     if engine is not None:
-        row.label(text=f"Engine: PyTorch {engine.torch}, on {', '.join(engine.devices)}", icon="CHECKMARK")
+        row.label(text=told(f"Engine: PyTorch {engine.torch}, on {', '.join(engine.devices)}"), icon="CHECKMARK")
     elif setup.begun(folder()):
         row.label(text="The engine is not complete", icon="ERROR")
         row.operator("artalk.set_up_engine", text="Go On…")
@@ -70,7 +71,7 @@ def draw(layout: bpy.types.UILayout) -> None:
 
 def _draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: Any) -> None:
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(sentence, _WIDTH)):
+    for number, line in enumerate(textwrap.wrap(told(sentence), _WIDTH)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
@@ -81,13 +82,13 @@ class _Working(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """One job at a time, and in an installed extension, whose preferences name the engine."""
         if context.preferences.addons.get(preferences.PACKAGE) is None:
-            cls.poll_message_set("Install artalk as an extension first")
+            cls.poll_message_set(told("Install artalk as an extension first"))
             return False
         if _Shown.job is not None:
-            cls.poll_message_set("The engine is being set up or removed: wait for it or cancel it")
+            cls.poll_message_set(told("The engine is being set up or removed: wait for it or cancel it"))
             return False
         if state(context).running:
-            cls.poll_message_set("A generation is running: wait for it or cancel it")
+            cls.poll_message_set(told("A generation is running: wait for it or cancel it"))
             return False
         return True
 
@@ -97,7 +98,7 @@ class _Working(bpy.types.Operator):
             work, finish = self._prepare()
         except InputError as error:
             _say(str(error), failed=True)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         job = _Shown.job = Job(work)
         _say("", failed=False)
@@ -109,7 +110,7 @@ class _Working(bpy.types.Operator):
         job.run()
         _end(finish)
         if _Shown.failed:
-            self.report({"ERROR"}, _Shown.sentence)
+            self.report({"ERROR"}, told(_Shown.sentence))
         return {"CANCELLED"} if _Shown.failed else {"FINISHED"}
 
     def _prepare(self) -> tuple[_Work, _Finish]:
@@ -175,7 +176,7 @@ class ARTALK_OT_set_up_engine(_Working):
             for heading, words in self._plan(python).facts():
                 row = box.split(factor=0.15)
                 row.label(text=heading)
-                row.label(text=words)
+                row.label(text=told(words))
         except InputError as error:
             _draw_sentence(box, str(error), "ERROR")
         box.label(text="Blender's own Python and the extension's folder stay as they are.")

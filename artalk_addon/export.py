@@ -22,6 +22,7 @@ from ..core.errors import InputError
 from ..core.motion import Motion
 from . import compat, headless, keyframes, operators, rigs, strips
 from .plan import HEAD_TO_ARMATURE, ROLES, Character
+from .translations import told
 
 ENDINGS = (".glb", ".fbx", ".usd", ".usda", ".usdc", ".abc", ".csv")
 
@@ -257,7 +258,7 @@ Result = Any  # the stubs' set of literals differs from version to version
 
 
 class ARTALK_OT_export(bpy.types.Operator):
-    """Write the character with its speech: .glb, .fbx, .usdc, .abc, or its values alone as .csv"""
+    """Write the character with its speech to .glb, .fbx, .usdc or .abc, or its values alone to .csv; the scene stays"""
 
     bl_idname = "artalk.export"
     bl_label = "Export ARTalk Character"
@@ -280,9 +281,9 @@ class ARTALK_OT_export(bpy.types.Operator):
             item = operators.character_of(context, compat.sequencer_scene(context))
             first, last = export_character(item, Path(bpy.path.abspath(self.filepath)))
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"'{item.name}', frames {first} to {last}: {self.filepath}")
+        self.report({"INFO"}, told(f"'{item.name}', frames {first} to {last}: {self.filepath}"))
         return {"FINISHED"}
 
 

@@ -12,6 +12,7 @@ from ..core.heads import flame_basis
 from ..core.heads.flame_files import read_betas
 from . import compat, flame_rig
 from .properties import settings
+from .translations import told
 
 Result = Any  # the stubs' set of literals differs from version to version
 
@@ -55,9 +56,9 @@ class ARTALK_OT_import_flame(bpy.types.Operator):
                 context, path, betas=betas, keep_identity=self.keep_identity, location=cursor.location
             )
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         settings(compat.sequencer_scene(context)).character = head
         if sentence := flame_basis.doubt(flame_rig.info(head).sha256, path.name):
-            self.report({"WARNING"}, sentence)
+            self.report({"WARNING"}, told(sentence))
         return {"FINISHED"}

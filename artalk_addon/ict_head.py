@@ -11,6 +11,7 @@ from ..core.errors import InputError
 from ..core.heads import ict_facekit
 from . import compat, rigs
 from .properties import settings
+from .translations import told
 
 Result = Any
 
@@ -61,7 +62,7 @@ class ARTALK_OT_import_free_head(bpy.types.Operator):
         try:
             head = import_head(context, path, tuple(cursor.location))
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         settings(compat.sequencer_scene(context)).character = head
         return {"FINISHED"}

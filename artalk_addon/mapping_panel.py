@@ -9,6 +9,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..core.errors import InputError
 from ..core.retarget.detect import FAMILIES
 from . import compat, mapping, operators, rigs
+from .translations import told
 
 Result = Any
 
@@ -28,7 +29,7 @@ def _character(context: bpy.types.Context) -> bpy.types.Object:
 
 
 class ARTALK_OT_mapping_detect(bpy.types.Operator):
-    """Recognise the character's shapes and bones, and list what moves them"""
+    """Recognise the character's shapes and bones, and list what will move them; a table that was changed is lost"""
 
     bl_idname = "artalk.mapping_detect"
     bl_label = "Detect"
@@ -52,10 +53,10 @@ class ARTALK_OT_mapping_detect(bpy.types.Operator):
                 raise InputError(f"'{item.name}' has nothing of {_FAMILY_WORDS[self.family]}: choose Automatic.")
             mapping.keep(item, found.mapping)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         sentence = f"{_FAMILY_WORDS[found.mapping.name]}: {len(found.mapping.rows)} rows."
-        self.report({"INFO"}, " ".join([sentence, *found.notes]))
+        self.report({"INFO"}, told(" ".join([sentence, *found.notes])))
         return {"FINISHED"}
 
 
@@ -71,7 +72,7 @@ class ARTALK_OT_mapping_forget(bpy.types.Operator):
         try:
             mapping.forget(_character(context))
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -95,14 +96,14 @@ class ARTALK_OT_mapping_save(bpy.types.Operator):
             rows = mapping.stored(item) or rigs.recognise(item).mapping
             path = mapping.save_preset(rows, self.name)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"The mapping is kept in '{path}'.")
+        self.report({"INFO"}, told(f"The mapping is kept in '{path}'."))
         return {"FINISHED"}
 
 
 class ARTALK_OT_mapping_load(bpy.types.Operator):
-    """Take a mapping that was kept before"""
+    """Give the character a table that was kept before, in place of its own"""
 
     bl_idname = "artalk.mapping_load"
     bl_label = "Load Preset"
@@ -122,9 +123,9 @@ class ARTALK_OT_mapping_load(bpy.types.Operator):
         try:
             sentence = use(_character(context), self.filepath)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, sentence)
+        self.report({"INFO"}, told(sentence))
         return {"FINISHED"}
 
 
@@ -201,7 +202,7 @@ def _draw_row(layout: bpy.types.UILayout, item: bpy.types.Object, row: Any) -> N
         box.prop(row, "target")
     box.prop(row, "sources")
     if sentence := mapping.fault(row):
-        box.label(text=sentence, icon="ERROR")
+        box.label(text=told(sentence), icon="ERROR")
     box.prop(row, "axis")
     box.prop(row, "gain")
     box.prop(row, "offset")

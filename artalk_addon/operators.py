@@ -14,6 +14,7 @@ from . import compat, generation, preferences, preflight, rigs, strips
 from .flame_operators import ARTALK_OT_import_flame
 from .jobs import Job
 from .properties import settings, state
+from .translations import told
 
 _TICK = 0.05
 _running: Job[list[Spoken]] | None = None
@@ -54,10 +55,10 @@ class Speaking(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """One job at a time, and something to read."""
         if _running is not None:
-            cls.poll_message_set("A generation is running: wait for it or cancel it")
+            cls.poll_message_set(told("A generation is running: wait for it or cancel it"))
             return False
         if not strips.sound_strips(compat.all_strips(compat.sequencer_scene(context))):
-            cls.poll_message_set("Add a sound strip with speech to the sequencer first")
+            cls.poll_message_set(told("Add a sound strip with speech to the sequencer first"))
             return False
         return True
 
@@ -129,7 +130,7 @@ class Speaking(bpy.types.Operator):
         scene.frame_set(scene.frame_current)
         verdict = preflight.after(scene, self._task.character.mesh, sentence)
         _say(context, verdict.sentence, failed=verdict.failed, cause=verdict.cause)
-        self.report({"WARNING" if verdict.failed else "INFO"}, verdict.sentence)
+        self.report({"WARNING" if verdict.failed else "INFO"}, told(verdict.sentence))
         return {"FINISHED"}
 
     def _end(self, context: bpy.types.Context) -> None:
@@ -147,12 +148,12 @@ class Speaking(bpy.types.Operator):
             return step(context)
         except InputError as error:
             _say(context, str(error), failed=True)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
 
 
 class ARTALK_OT_generate(Speaking):
-    """Animate the character from the selected sound strips"""
+    """Give the character keys that speak the selected sound strips; your own edits stay, and undo takes it back"""
 
     bl_idname = "artalk.generate"
     bl_label = "Generate Speech Animation"
@@ -165,7 +166,7 @@ class ARTALK_OT_generate(Speaking):
 
 
 class ARTALK_OT_regenerate(Speaking):
-    """Bring lines up to date with their strips, with your edits kept: the selected ones, or all of the character"""
+    """Bring lines up to date with their strips: the selected ones, or all of the character; your edits stay"""
 
     bl_idname = "artalk.regenerate"
     bl_label = "Regenerate"
@@ -198,7 +199,7 @@ class ARTALK_OT_cancel(bpy.types.Operator):
 
 
 class ARTALK_OT_new_head(bpy.types.Operator):
-    """Add artalk's own head, with face shapes and bones, at the 3D cursor"""
+    """Add artalk's own head, with face shapes and bones, at the 3D cursor; it becomes the character"""
 
     bl_idname = "artalk.new_head"
     bl_label = "New ARTalk Head"
@@ -210,7 +211,7 @@ class ARTALK_OT_new_head(bpy.types.Operator):
             cursor: Any = compat.scene(context).cursor
             head = rigs.new_head(context, tuple(cursor.location))
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         settings(compat.sequencer_scene(context)).character = head
         return {"FINISHED"}

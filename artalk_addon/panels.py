@@ -11,6 +11,7 @@ from ..core.basis import FLAME
 from ..core.errors import InputError
 from . import checks, compat, flame_rig, layers, operators, preflight, strips
 from .properties import settings, state
+from .translations import told
 
 _TALL = 1.4  # of the main button, in rows
 _MARGIN, _LETTER = 75, 6.2  # pixels of a panel beside a label, and of a letter, at a scale of 1
@@ -28,12 +29,13 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if shown.running:
         row = layout.row(align=True)
         row.scale_y = _TALL
-        row.progress(factor=shown.fraction, text=shown.progress_text)
+        row.progress(factor=shown.fraction, text=told(shown.progress_text))
         row.operator("artalk.cancel", text="", icon="CANCEL")
     else:
         button = layout.column()
         button.scale_y = _TALL
-        button.operator("artalk.generate", text=f"Generate {count} Lines" if count > 1 else "Generate", icon="PLAY")
+        text = told(f"Generate {count} Lines" if count > 1 else "Generate")
+        button.operator("artalk.generate", text=text, icon="PLAY")
     if shown.message:
         _draw_sentence(layout, context, shown.message, "ERROR" if shown.failed else "CHECKMARK")
     obstacles = [] if shown.running else checks.listed(context)
@@ -103,7 +105,7 @@ def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -
     left = split.row()
     left.alignment = "RIGHT"
     left.label(text=title)
-    split.label(text=text, icon=icon)
+    split.label(text=told(text), icon=icon)
 
 
 def draw_layers(layout: bpy.types.UILayout, item: bpy.types.Object) -> None:
@@ -162,7 +164,7 @@ def _draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sente
     letters = int((context.region.width / context.preferences.system.ui_scale - _MARGIN) / _LETTER)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(sentence, max(20, letters))):
+    for number, line in enumerate(textwrap.wrap(told(sentence), max(20, letters))):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 

@@ -18,6 +18,7 @@ from . import compat, edits, keyframes, lines, operators, rigs
 from .keys import Keys, together
 from .lines import Line, Written
 from .plan import Character, outside
+from .translations import told
 
 BOUND = 0.3
 """How far a point of the face may be off, mm on a life-size head."""
@@ -321,7 +322,7 @@ Result = Any  # the stubs' set of literals differs from version to version
 
 
 class ARTALK_OT_reduce(bpy.types.Operator):
-    """Keep only the keys that are needed, so that the speech can be edited by hand"""
+    """Keep only the keys that are needed, so that the speech can be edited by hand; undo brings all of them back"""
 
     bl_idname = "artalk.reduce"
     bl_label = "Reduce Keys"
@@ -342,11 +343,11 @@ class ARTALK_OT_reduce(bpy.types.Operator):
             item = operators.character_of(context, compat.sequencer_scene(context))
             report = reduce_character(item, self.bound)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
         scene = compat.scene(context)
         scene.frame_set(scene.frame_current)
-        self.report({"INFO"}, str(report))
+        self.report({"INFO"}, told(report))
         return {"FINISHED"}
 
 
