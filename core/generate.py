@@ -14,18 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import models
+from .audio import RATE
 from .basis import ARKIT, FLAME, HEAD_ROTATION
 from .codetalker.speakers import speaker_style
 from .errors import InputError
 from .models import Cancel, Progress, SpeechModel
 from .motion import Motion
-from .polish.amounts import BROWS, EYES, JAW, LIDS, LIPS, Amount, scale, scale_mouth, shift, smooth
+from .polish.amounts import BROWS, EYES, JAW, LIDS, LIPS, Amount, going_on, scale, scale_mouth, shift, smooth
 from .polish.blinks import add_blinks
 from .polish.breath import add_breath
 from .polish.brows import add_brows
 from .polish.gaze import add_gaze, gaze_shifts
-from .polish.head import add_head, ease_jumps
+from .polish.head import add_head, ease_jumps, turn_home
 from .polish.limits import within_limits
+from .polish.phrases import Phrase
 from .polish.prosody import Prosody, listen
 from .polish.seals import hold_seals
 from .polish.seams import ease_seams
@@ -88,6 +90,21 @@ class Spoken:
     voice: Prosody
 
 
+@dataclass(frozen=True)
+class Afterwards:
+    """How a face goes on when it has spoken: it listens and waits.
+
+    seconds: for how long
+    fade, rest: in how many seconds it goes to rest, and how far, 0 to 1
+    voice:   when the next words are heard, in seconds from the beginning of the motion; None for never
+    """
+
+    seconds: float
+    fade: float = 0.4
+    rest: float = 1.0
+    voice: float | None = None
+
+
 def generate(
     audio: NDArray[np.float32],
     options: Options,
@@ -107,14 +124,21 @@ def speak(
     options: Options,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    before: NDArray[np.float32] | None = None,
 ) -> Spoken:
-    """The slow half of `generate`: the model's own motion with its provenance, and the voice as the layers hear it."""
+    """The slow half of `generate`: the model's own motion with its provenance, and the voice as the layers hear it.
+
+    before: what the same voice said before and the silence since, (m,); the model hears it, so that motion goes on
+            from there, but nothing of it is in the result. Whole frames of the model, best a whole window.
+    """
     check(options)
     model = load_model(options)
     style = _style(options)
-    raw = model.generate(audio, style=style, seed=options.seed, progress=progress, cancel=cancel)
-    meta = {**raw.meta, **provenance(audio, options)}
-    return Spoken(Motion(raw.values, raw.basis, raw.fps, meta), listen(audio))
+    lead = np.zeros(0, np.float32) if before is None else before
+    heard = np.concatenate([lead, audio]) if len(lead) else audio
+    raw = model.generate(heard, style=style, seed=options.seed, progress=progress, cancel=cancel)
+    meta = {**raw.meta, **provenance(audio, options, lead)}
+    return Spoken(Motion(raw.values[round(len(lead) / RATE * raw.fps) :], raw.basis, raw.fps, meta), listen(audio))
 
 
 def check(options: Options) -> None:
@@ -174,10 +198,17 @@ def load_style(path: Path) -> Motion:
     return load(path)
 
 
-def polish(raw: Motion, voice: Prosody, options: Options, over_time: OverTime | None = None) -> Motion:
+def polish(
+    raw: Motion,
+    voice: Prosody,
+    options: Options,
+    over_time: OverTime | None = None,
+    afterwards: Afterwards | None = None,
+) -> Motion:
     """Post-processing of a model's own motion, at the rate asked for: pure, seeded, and quick beside the model.
 
     over_time: amounts of ANIMATED options that change along the motion; they go before those in `options`.
+    afterwards: what follows the speech, in our layers; the speech itself is the same without it
     """
     layered = options.post == "artalk" and raw.basis == ARKIT
     motion = raw
@@ -191,8 +222,10 @@ def polish(raw: Motion, voice: Prosody, options: Options, over_time: OverTime | 
         # on the model's own frames: afterwards a jump or a seal is spread over more of them
         motion = smooth(ease_seams(ease_jumps(within_limits(motion))), options.smoothing)
         motion = hold_seals(scale_mouth(motion, turned("jaw", motion), turned("lips", motion)))
+        if afterwards:
+            motion = going_on(motion, afterwards.seconds, afterwards.fade, afterwards.rest, HEAD_ROTATION)
     motion = motion.resample(options.fps or motion.fps)
-    return _add_layers(motion, voice, options, turned) if layered else motion
+    return _add_layers(motion, voice, options, turned, raw.duration, afterwards) if layered else motion
 
 
 @dataclass(frozen=True)
@@ -208,28 +241,44 @@ class _Amounts:
         return float(getattr(self.options, name))
 
 
-def _add_layers(motion: Motion, voice: Prosody, options: Options, amount: _Amounts) -> Motion:
+def _add_layers(
+    motion: Motion, voice: Prosody, options: Options, amount: _Amounts, spoken: float, afterwards: Afterwards | None
+) -> Motion:
     """Our layers on ARKit motion at its final rate: saccades and blinks are too quick to be resampled.
 
-    The order matters: the eyes turn against the finished head, and nothing touches the eyes after the blinks.
+    spoken: seconds of it that are speech. The order matters: the eyes turn against the finished head, and nothing
+    touches the eyes after the blinks.
     """
     seed = options.seed
+    later = afterwards.voice if afterwards else None
+    coming = [] if later is None else [Phrase(later, later)]
     motion = hold_in_silence(motion, voice.phrases, amount("hold_in_silence", motion))
-    motion = add_breath(motion, voice.phrases, options.breath)
+    motion = add_breath(motion, [*voice.phrases, *coming], options.breath)
     motion = scale(add_brows(motion, voice.accents, seed), BROWS, amount("brows", motion))
-    motion = scale(add_head(motion, voice, seed), HEAD_ROTATION, amount("head", motion))
+    motion = scale(add_head(motion, voice, seed, coming=coming), HEAD_ROTATION, amount("head", motion))
     motion = shift(shift(motion, BROWS, options.brows_offset), HEAD_ROTATION, options.head_offset)
+    if afterwards and afterwards.seconds > _STAYS:
+        motion = turn_home(motion, spoken + _STAYS_FOR, _HOME * afterwards.rest)
     blinks = amount("blinks", motion)
     motion = scale(motion, LIDS, np.minimum(blinks, 1.0))
-    shifts = gaze_shifts(motion.duration, voice.phrases, seed) if options.gaze else []
+    shifts = gaze_shifts(motion.duration, voice.phrases, seed, spoken) if options.gaze else []
     motion = scale(add_gaze(motion, shifts, options.gaze), EYES, amount("eyes", motion))
-    motion = add_blinks(motion, voice.phrases, seed, blinks, shifts)
+    motion = add_blinks(motion, voice.phrases, seed, blinks, shifts, spoken)
     return shift(motion, (*JAW, *LIPS), options.mouth_offset)
 
 
-def provenance(audio: NDArray[np.float32], options: Options) -> dict[str, object]:
-    """What the meta of a motion made of audio (n,) with these options says."""
+_STAYS, _STAYS_FOR = 2.5, 0.6
+"""In rests shorter than the one (seconds) the head stays as it is turned; in longer ones it turns home after the other."""
+_HOME = 0.7
+
+
+def provenance(
+    audio: NDArray[np.float32], options: Options, before: NDArray[np.float32] | None = None
+) -> dict[str, object]:
+    """What the meta of a motion made of audio (n,) with these options says; before: what was heard before it, (m,)."""
+    heard = {} if before is None or not len(before) else {"before_sha256": sha256(before.tobytes()).hexdigest()}
     return {
+        **heard,
         "model": options.model,
         "seed": options.seed,
         "post": options.post,

@@ -94,6 +94,37 @@ def shift(motion: Motion, channels: Sequence[str], seconds: float) -> Motion:
     return motion.with_values(values)
 
 
+def going_on(motion: Motion, seconds: float, fade: float, amount: float = 1.0, held: Sequence[str] = ()) -> Motion:
+    """The motion with `seconds` more after it, in which the face goes to rest within `fade` and stays there.
+
+    At an amount of 1 rest is the neutral pose, at 0 the last pose itself, as it is for the channels `held`. What moves
+    at the end comes to a stop and does not stand still at once.
+    """
+    more = np.arange(1, int(np.ceil(seconds * motion.fps - 1e-6)) + 1) / motion.fps
+    if len(motion) == 0 or len(more) == 0:
+        return motion
+    last = motion.values[-1].astype(np.float64)
+    speed = (last - motion.values[-2]) * motion.fps if len(motion) > 1 else np.zeros_like(last)
+    left = 1 - amount * (minimum_jerk(more / fade) if fade > 0 else np.ones(len(more)))[:, None]
+    left = np.repeat(left, len(last), axis=1)
+    left[:, motion.basis.indices(held)] = 1.0
+    rows = left * (last + speed * coasting(more)[:, None])
+    shapes = motion.basis.indices([name for name in motion.basis.channels if name not in _TURNS])
+    rows[:, shapes] = np.clip(rows[:, shapes], 0, np.maximum(1, last[shapes]))
+    return motion.with_values(np.concatenate([motion.values, rows.astype(np.float32)]))
+
+
+_TURNS = (*HEAD_ROTATION, *EYE_ROTATION)
+_STOP = 0.12
+"""Seconds in which what moves comes to a stop."""
+
+
+def coasting(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far something goes on that is let go at a speed of 1 and comes to a stop, at times from 0 on."""
+    x = np.clip(seconds / _STOP, 0, 1)
+    return _STOP * (x - x**4 * (2.5 - 3 * x + x * x))
+
+
 def between_rests(motion: Motion, before: float, after: float, amount: float = 1.0) -> Motion:
     """The motion with `before` seconds in front of it that come from rest, and `after` seconds back to rest.
 

@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 _REFLEX_GAIN = 0.97
 _ON_MEAN, _AWAY_MEAN = 2.2, 1.0
 _ON_RANGE, _AWAY_RANGE = (0.4, 7.0), (0.3, 3.0)
+_IDLE_ON_MEAN, _IDLE_AWAY_MEAN = 5.0, 0.6
+_IDLE_ON_RANGE, _IDLE_AWAY_RANGE = (1.5, 9.0), (0.3, 1.5)
+"""Listeners look at whom they listen to for longer, and away for a shorter time (Lee, Badler and Badler 2002)."""
 _BEFORE_PHRASE = 0.4
 _AWAY_DEGREES, _AWAY_LARGEST, _AWAY_SHARE = 6.9, 27.5, 0.9
 _VERTICAL_SHARE = 0.7
@@ -54,10 +57,10 @@ class Shift:
         return 0.025 + 0.0024 * self.size
 
 
-def gaze_shifts(duration: float, spoken: Sequence[Phrase], seed: int) -> list[Shift]:
+def gaze_shifts(duration: float, spoken: Sequence[Phrase], seed: int, idle_from: float = np.inf) -> list[Shift]:
     """The saccades of `duration` seconds: fixations about a target that is the listener or a point away from them.
 
-    A look away tends to begin just before a phrase, and ends before the phrase does.
+    A look away tends to begin just before a phrase, and ends before the phrase does; they are rarer after `idle_from`.
     """
     rng = np.random.default_rng([seed, 2])
     starts = np.array([phrase.start for phrase in spoken if phrase.start > _BEFORE_PHRASE])
@@ -71,7 +74,7 @@ def gaze_shifts(duration: float, spoken: Sequence[Phrase], seed: int) -> list[Sh
         if now >= leave:
             looking_away = not looking_away
             target = _point_away(rng) if looking_away else np.zeros(2)
-            mean, limits = (_AWAY_MEAN, _AWAY_RANGE) if looking_away else (_ON_MEAN, _ON_RANGE)
+            mean, limits = _stay(looking_away=looking_away, idle=now >= idle_from)
             leave = now + _hold(rng, mean, limits)
             coming = ends if looking_away else starts
             near = coming[(coming > leave) & (coming < leave + 1.0)]
@@ -111,6 +114,13 @@ def add_gaze(motion: Motion, shifts: Sequence[Shift], amount: float = 1.0) -> Mo
     lids = motion.basis.indices(("eyeBlinkLeft", "eyeBlinkRight"))
     values[:, lids] = np.clip(values[:, lids] + _LID_PER_DEGREE_DOWN * np.maximum(eyes[:, :1], 0), 0, 1)
     return motion.with_values(values)
+
+
+def _stay(*, looking_away: bool, idle: bool) -> tuple[float, tuple[float, float]]:
+    """For how many seconds gaze stays on the listener or away: mean, and the least and the most."""
+    if idle:
+        return (_IDLE_AWAY_MEAN, _IDLE_AWAY_RANGE) if looking_away else (_IDLE_ON_MEAN, _IDLE_ON_RANGE)
+    return (_AWAY_MEAN, _AWAY_RANGE) if looking_away else (_ON_MEAN, _ON_RANGE)
 
 
 def _hold(rng: np.random.Generator, mean: float, limits: tuple[float, float]) -> float:

@@ -55,24 +55,39 @@ LIMITS = np.array([20.0, 25.0, 12.0])
 _FASTEST = 75.0
 _JUMP = 45.0
 """Degrees a second that no beat of the model's own reaches from one frame to the next."""
+_HOME_MOVE = 1.2
 _REST_FROM, _REST_IN, _REST_OUT, _LEAD_OF_REST = 0.6, 0.3, 0.5, 0.14
 
 
-def add_head(motion: Motion, voice: Prosody, seed: int, amount: float = 1.0) -> Motion:
+def add_head(motion: Motion, voice: Prosody, seed: int, amount: float = 1.0, coming: Sequence[Phrase] = ()) -> Motion:
     """The motion with head rotation added to its own, and kept within 20 degrees of pitch, 25 of yaw and 12 of roll.
 
     In pauses over .6 s the motion of speech comes to rest, the model's too, and idle motion of half its size goes on.
+    coming: the next phrase after those of the voice, if there will be one: the head gets ready for it
     """
+    spoken_and_coming = [*voice.phrases, *coming]
     seconds = np.arange(len(motion)) / motion.fps
     columns = motion.basis.indices(HEAD_ROTATION)
     own = np.degrees(motion.values[:, columns]).astype(np.float64)
     spoken = own + amount * _in_speech(seconds, voice, seed)
     if amount:
         spoken = cap_speed(spoken, seconds)
-    rested = hold_in_pauses(spoken, seconds, voice.phrases, min(amount, 1.0))
-    turned = rested + amount * _between(seconds, voice.phrases, seed)
+    rested = hold_in_pauses(spoken, seconds, spoken_and_coming, min(amount, 1.0))
+    turned = rested + amount * _between(seconds, spoken_and_coming, seed)
     values = motion.values.copy()
     values[:, columns] = np.radians(np.clip(turned, -LIMITS, LIMITS))
+    return motion.with_values(values)
+
+
+def turn_home(motion: Motion, second: float, share: float) -> Motion:
+    """The motion with the head turned back slowly, from `second` on, by a share of how far it is turned there."""
+    seconds = np.arange(len(motion)) / motion.fps
+    columns = motion.basis.indices(HEAD_ROTATION)
+    values = motion.values.copy()
+    head = values[:, columns].astype(np.float64)
+    at = min(int(np.ceil(second * motion.fps)), len(motion) - 1)
+    add_step(head, seconds, second, _HOME_MOVE, -share * head[at])
+    values[:, columns] = head
     return motion.with_values(values)
 
 
