@@ -69,14 +69,16 @@ def exit_code(run: Callable[[], None]) -> int:
     return 0
 
 
-def add_generate_arguments(parser: argparse.ArgumentParser) -> None:
-    """The choices of one generation; shared with `blender --command artalk`."""
+def add_generate_arguments(parser: argparse.ArgumentParser, models_folder: Path | None = None) -> None:
+    """The choices of one generation; shared with `blender --command artalk`, which has a folder of its own."""
+    from . import model_folder
     from .basis import BASES
     from .generate import POSTS
     from .models import ENGINES, MODELS
 
     parser.add_argument("--model", default="mini", choices=list(MODELS), help="which model speaks")
     parser.add_argument("--weights", type=Path, help="weights file or folder, where they do not come with artalk")
+    model_folder.add_argument(parser, models_folder)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--engine", default="auto", choices=ENGINES, help="what computes (auto: torch, else numpy)")
     parser.add_argument("--engine-python", type=Path, metavar="FILE", help="the Python of the engine environment")
@@ -109,10 +111,14 @@ def add_head_argument(parser: argparse.ArgumentParser) -> None:
 
 def options_from(arguments: argparse.Namespace) -> Options:
     """The Options that the shared arguments describe."""
+    from . import model_folder, models, weights_store
     from .generate import Options
 
-    names = ("model", "weights", "style", "seed", "fps", "post", "basis", "device", "engine", "engine_python")
-    return Options(**{name: getattr(arguments, name) for name in names})
+    names = ("model", "style", "seed", "fps", "post", "basis", "device", "engine", "engine_python")
+    weights = arguments.weights
+    if weights is None and models.entry(arguments.model).weights is None:
+        weights = weights_store.installed(arguments.model, model_folder.chosen(arguments))
+    return Options(weights=weights, **{name: getattr(arguments, name) for name in names})
 
 
 def output_paths(inputs: Sequence[Path], out: Path, ending: str = ".npz") -> list[Path]:
@@ -222,27 +228,12 @@ class ProgressLine:
         print(f"{lead}{self.title}: done in {time.monotonic() - self.start:.1f} s    ", file=sys.stderr)
 
 
-def _list_weights(_arguments: argparse.Namespace) -> None:
-    from .models import MODELS
-
-    for entry in MODELS.values():
-        shipped = entry.weights is not None and entry.weights.is_file()
-        print(f"{entry.name:18s} {entry.basis.name:14s} {'shipped' if shipped else 'bring your own':15s} {entry.title}")
-
-
-def _verify_weights(arguments: argparse.Namespace) -> None:
-    from . import models
-
-    models.load(arguments.model, arguments.weights, "cpu")
-    print(f"{arguments.weights or models.entry(arguments.model).weights}: fits the model '{arguments.model}'")
-
-
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
     from .evaluate.command import add_command as add_evaluate
-    from .models import MODELS
     from .train.command import add_command as add_train
+    from .weights_command import add_command as add_weights
 
     parser = argparse.ArgumentParser(prog="artalk", description="Dialogue becomes facial animation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -255,15 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     add_generate_arguments(command)
     command.set_defaults(run=_generate)
 
-    command = commands.add_parser("weights", help="what models there are, and whether a weights file fits")
-    actions = command.add_subparsers(required=True, metavar="ACTION")
-    action = actions.add_parser("list", help="every model and where its weights come from")
-    action.set_defaults(run=_list_weights)
-    action = actions.add_parser("verify", help="load a weights file and say what differs")
-    action.add_argument("--model", required=True, choices=list(MODELS))
-    action.add_argument("--weights", type=Path, help="the file (default: the shipped one)")
-    action.set_defaults(run=_verify_weights)
-
+    add_weights(commands)
     add_evaluate(commands)
     add_train(commands)
     _add_bench(commands)

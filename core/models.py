@@ -16,6 +16,7 @@ from .basis import ARKIT, FLAME, Basis
 from .codetalker.config import BIWI, VOCASET
 from .errors import InputError
 from .motion import Motion
+from .releases import ARTALK, Release, codetalker
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
@@ -61,6 +62,8 @@ class ModelEntry:
     """Where the shipped weights lie; None when the user has to bring them."""
     speakers: Basis | None = None
     """Those whose style the model can take on, alone or mixed; None when a motion shows it the style."""
+    release: Release | None = None
+    """What was published of it and has to be got; None when nothing was, or it is shipped."""
 
 
 MODELS: dict[str, ModelEntry] = {
@@ -69,7 +72,14 @@ MODELS: dict[str, ModelEntry] = {
         ModelEntry(
             "mini", "artalk-mini (shipped)", ARKIT, "GPL-3.0-or-later", WEIGHTS_FOLDER / "artalk-mini.safetensors"
         ),
-        ModelEntry("artalk", "ARTalk, released weights (wav2vec 2.0)", FLAME, "see its model card; yours to get", None),
+        ModelEntry(
+            "artalk",
+            "ARTalk, released weights (wav2vec 2.0)",
+            FLAME,
+            "see its model card; yours to get",
+            None,
+            release=ARTALK,
+        ),
         ModelEntry(
             "artalk-mimi", "ARTalk with the mimi audio encoder", FLAME, "see its model card; yours to get", None
         ),
@@ -81,6 +91,7 @@ MODELS: dict[str, ModelEntry] = {
                 "see its repository; yours to get",
                 None,
                 config.styles,
+                codetalker(config.dataset),
             )
             for config in (VOCASET, BIWI)
         ),
@@ -108,7 +119,8 @@ def load(
     model = entry(name)
     path = weights or model.weights
     if path is None:
-        raise InputError(f"The weights of '{name}' do not come with artalk: give the file with --weights FILE.")
+        get = f"get them by 'artalk weights get {name}', or " if model.release and model.release.repository else ""
+        raise InputError(f"The weights of '{name}' do not come with artalk: {get}give the file with --weights FILE.")
     # a model with speakers comes as two files in a folder
     if not (path.is_file() or (model.speakers and path.is_dir())):
         raise InputError(

@@ -74,6 +74,19 @@ def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     return arrays, {str(key): str(value) for key, value in metadata.items()}
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a file, without reading its arrays; InputError when it is damaged."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            if size > path.stat().st_size:
+                raise ValueError("cut short")
+            metadata = json.loads(file.read(size)).get("__metadata__", {})
+    except (OSError, ValueError, AttributeError, RecursionError):
+        raise damaged(path) from None
+    return {str(key): str(value) for key, value in metadata.items()}
+
+
 def _check_places(header: Mapping[str, Any], size: int) -> None:
     """Raise ValueError unless the arrays lie one behind the other and fill the data."""
     end = 0
