@@ -61,7 +61,7 @@ def fit(channels: Mapping[str, Floats], looks: Sequence[Recipe]) -> Floats:
     that speech needs: the mixture opens the lips no wider than the motion does, and a spoken closure belongs to the
     viseme that presses the lips the most, where there is one.
     """
-    values = np.stack([np.clip(channels.get(name, 0.0 * channels["jawOpen"]), 0, 1) for name in ARKIT_SHAPES], axis=1)
+    values = _values(channels)
     table = np.array([[look.get(name, 0.0) for name in ARKIT_SHAPES] for look in looks])
     seen, targets = features(values), features(table)
     weights = _mixture(seen, targets)
@@ -79,6 +79,16 @@ def fit(channels: Mapping[str, Floats], looks: Sequence[Recipe]) -> Floats:
         weights = weights * np.where(np.arange(len(looks)) == closer, 1.0, room)
         weights[:, closer] = np.maximum(weights[:, closer], closure)
     return weights
+
+
+def closure(channels: Mapping[str, Floats]) -> Floats:
+    """How surely the lips are shut for a p, b or m in each frame of a motion, (T,), 0 to 1."""
+    return _spoken_closure(channels, _gap(features(_values(channels))))
+
+
+def _values(channels: Mapping[str, Floats]) -> Floats:
+    """The weights (T, 52) of a motion's channels (T,); those that are not there are 0."""
+    return np.stack([np.clip(channels.get(name, 0.0 * channels["jawOpen"]), 0, 1) for name in ARKIT_SHAPES], axis=1)
 
 
 def features(values: Floats) -> Floats:

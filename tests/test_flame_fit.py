@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ARKit's shapes on a FLAME mesh, FLAME motion from ARKit's and back, measured on meshes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from artalk.core.basis import ARKIT, ARKIT_SHAPES, FLAME
+from artalk.core.errors import InputError
+from artalk.core.heads import default_head, flame
+from artalk.core.motion import Motion
+from artalk.core.retarget import flame_fit
+from artalk.core.retarget.bounded import bounded_least_squares
+from artalk.core.retarget.face_match import Face, transfer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import lsq_linear
+
+from .flame_like import flame_like, true_shapes
+
+
+@pytest.fixture(scope="module")
+def head():
+    return flame_fit.shapes_of(flame_like())
+
+
+@pytest.fixture(scope="module")
+def fit(head):
+    return flame_fit.fit(head)
+
+
+def skin_of(head):
+    return np.flatnonzero(head.weights[:, 3:].sum(axis=1) < 0.5)
+
+
+def pose(**weights):
+    values = np.zeros((1, len(ARKIT)), np.float32)
+    for name, weight in weights.items():
+        values[0, ARKIT.index(name)] = weight
+    return Motion(values, ARKIT, 25.0)
+
+
+def lip_gap(points, pairs):
+    """How far the lips are apart in the middle of the mouth, mm."""
+    upper, lower = points[pairs[:, 0]], points[pairs[:, 1]]
+    return 1000 * float((upper - lower)[abs(upper[:, 0]) < 0.006, 1].min())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 5))
+def test_the_solver_finds_what_scipy_finds(seed, size, rows):
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(size + 3, size))
+    goals = rng.normal(size=(rows, size + 3)) * 2
+    low, high = -rng.random(size), rng.random(size)
+    table = np.concatenate([table, 0.3 * np.eye(size)])
+    goals = np.pad(goals, [(0, 0), (0, size)])
+    found = bounded_least_squares(table.T @ table, goals @ table, low, high)
+    for row, goal in zip(found, goals, strict=True):
+        best = lsq_linear(table, goal, (low, high), tol=1e-12).x
+        assert np.all((row >= low) & (row <= high))
+        assert np.sum((table @ row - goal) ** 2) <= np.sum((table @ best - goal) ** 2) + 1e-3
+
+
+def test_shapes_arrive_where_they_belong_on_another_face(head):
+    skin = skin_of(head)
+    ours, moves = flame_fit._ours()
+    face = Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:])
+    found, wanted = transfer(ours, face, moves), true_shapes(flame_like())[:, skin]
+    for name, one, other in zip(ARKIT_SHAPES, found, wanted, strict=True):
+        if np.linalg.norm(other, axis=1).max() > 1e-3:
+            likeness = (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
+            assert likeness > 0.85, (name, likeness)
+
+
+@pytest.mark.parametrize("jaw", [0.1, 0.3, 0.6])
+def test_the_mouth_opens_as_far_as_it_should(head, fit, jaw):
+    model = flame_like()
+    skin = skin_of(head)
+    pairs = skin[Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:]).lips]
+    rest, wide = lip_gap(head.points, pairs), true_shapes(model)[ARKIT_SHAPES.index("jawOpen")]
+    wanted = lip_gap(head.points + jaw * wide, pairs) - rest
+    shown = flame.motion_vertices(model, fit.to_flame(pose(jawOpen=jaw)), head=False)[0]
+    assert lip_gap(shown, pairs) - rest == pytest.approx(wanted, rel=0.15)
+
+
+def test_spoken_closures_close(head, fit):
+    model = flame_like()
+    skin = skin_of(head)
+    pairs = skin[Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:]).lips]
+    shut = pose(jawOpen=0.15, mouthClose=0.15, mouthPressLeft=0.4, mouthPressRight=0.4)
+    shown = flame.motion_vertices(model, fit.to_flame(shut), head=False)[0]
+    assert abs(lip_gap(shown, pairs)) < 0.6
+
+
+def test_what_was_made_flame_is_found_again(fit):
+    rng = np.random.default_rng(2)
+    names = [
+        "jawOpen",
+        "mouthPucker",
+        "mouthFunnel",
+        "browInnerUp",
+        "eyeBlinkLeft",
+        "eyeBlinkRight",
+        "mouthUpperUpLeft",
+    ]
+    values = np.zeros((60, len(ARKIT)), np.float32)
+    values[:, ARKIT.indices(names)] = 0.5 * rng.random((60, len(names)))
+    values[:, ARKIT.index("head_y")] = 0.2
+    motion = Motion(values, ARKIT, 25.0)
+    there = fit.to_flame(motion)
+    assert there.basis == FLAME
+    assert np.abs(there.values[:, :100]).max() <= 3.0
+    np.testing.assert_array_equal(there.channel("head_y"), motion.channel("head_y"))
+    back = fit.to_arkit(there)
+    assert back.values[:, :52].min() >= 0
+    assert back.values[:, :52].max() <= 1
+    for name in ("jawOpen", "mouthPucker", "browInnerUp", "eyeBlinkLeft"):
+        assert np.corrcoef(back.channel(name), motion.channel(name))[0, 1] > 0.8, name
+
+
+def test_rest_stays_rest(fit):
+    assert np.abs(fit.to_flame(pose()).values).max() < 1e-6
+    assert np.abs(fit.to_arkit(Motion(np.zeros((2, len(FLAME))), FLAME, 25.0)).values).max() < 1e-6
+
+
+def test_eyes_come_along_where_bones_can_turn_them(fit):
+    motion = fit.to_flame(pose(left_eye_y=0.2, head_x=0.1), eyes=True)
+    assert motion.channel("left_eye_y")[0] == pytest.approx(0.2)
+    assert motion.channel("head_x")[0] == pytest.approx(0.1)
+
+
+def test_residuals_say_what_flame_can_show(head):
+    shapes, back = flame_fit.residuals(head)
+    shown = {each.name: each.shown for each in shapes}
+    assert shown["jawOpen"] > 0.9
+    assert shown["mouthPucker"] > 0.7
+    assert shown["tongueOut"] == 0.0
+    assert next(each for each in back if each.name == "jaw_x").shown > 0.8
+    # a head that can do less says so
+    stiff = replace(head, expressions=0 * head.expressions)
+    assert next(each for each in flame_fit.residuals(stiff)[0] if each.name == "mouthPucker").shown < 0.3
+
+
+def test_scale_is_of_no_account(head, fit):
+    larger = replace(head, points=10 * head.points, expressions=10 * head.expressions, joints=10 * head.joints)
+    motion = pose(jawOpen=0.4, mouthPucker=0.3)
+    np.testing.assert_allclose(flame_fit.fit(larger).to_flame(motion).values, fit.to_flame(motion).values, atol=0.02)
+
+
+def test_wrong_motion_and_heads_without_a_mouth_are_refused(head, fit):
+    with pytest.raises(InputError, match="'flame' and not 'arkit'"):
+        fit.to_flame(Motion(np.zeros((1, len(FLAME))), FLAME, 25.0))
+    with pytest.raises(InputError, match="'arkit' and not 'flame'"):
+        fit.to_arkit(pose())
+    with pytest.raises(InputError, match="No lips were found"):
+        flame_fit.fit(replace(head, weights=np.eye(5)[np.ones(len(head.points), int)]))
+    few = flame_fit.fit(replace(head, expressions=head.expressions[:, :, :50]))
+    with pytest.raises(InputError, match="has 100 expressions and the FLAME file 50"):
+        few.to_arkit(Motion(np.ones((1, len(FLAME))), FLAME, 25.0))
+
+
+def test_default_head_is_the_source():
+    assert set(ARKIT_SHAPES) <= set(default_head.load().shape_names)
