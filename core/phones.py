@@ -106,6 +106,16 @@ def articulation_class(part: Articulation) -> int:
     return _classes()[part.kind, part.targets.tobytes()]
 
 
+def articulation_targets() -> NDArray[np.float64]:
+    """What each articulation class asks of each channel, (classes, 8)."""
+    return np.stack([np.frombuffer(targets) for _, targets in _classes()])
+
+
+def vowel_classes() -> NDArray[np.bool_]:
+    """Which articulation classes are vowels, (classes,)."""
+    return np.array([kind in ("vowel", "schwa") for kind, _ in _classes()])
+
+
 def is_silence(phone: str) -> bool:
     """Whether a label means a pause."""
     return lookup(phone)[0].kind == "sil"

@@ -63,6 +63,7 @@ def tiny_file(tmp_path_factory):
         style=StyleConfig(16, 1, 2, 20, 99),
         basis="arkit",
         guidance=1.4,
+        head_gain=1.3,
     )
     path = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
     model = ArtalkModel(config)

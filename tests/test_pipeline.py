@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ from artalk.core.artalk.config import ArtalkConfig, AudioEncoderConfig, CodecCon
 from artalk.core.artalk.model import ArtalkModel
 from artalk.core.artalk.pipeline import ArtalkPipeline
 from artalk.core.artalk.windows import frame_count, streamed_frame_count
-from artalk.core.basis import FLAME
+from artalk.core.basis import FLAME, HEAD_ROTATION
 from artalk.core.motion import Motion
 from golden.fill import audio_f32
 from hypothesis import given, settings
@@ -44,6 +45,16 @@ def pipeline() -> ArtalkPipeline:
 
 def style() -> Motion:
     return Motion(np.ones((20, len(FLAME)), np.float32), FLAME, 25.0)
+
+
+def test_head_gain_turns_the_head_further_and_nothing_else(pipeline: ArtalkPipeline) -> None:
+    louder = ArtalkPipeline(pipeline.model)
+    louder.config = replace(pipeline.config, head_gain=2.0)
+    plain, turned = (each.generate(audio_f32(2 * WINDOW)).values for each in (pipeline, louder))
+    expected = plain.copy()
+    expected[:, FLAME.indices(HEAD_ROTATION)] *= 2
+    assert np.ptp(plain[:, FLAME.indices(HEAD_ROTATION)]) > 0
+    assert np.array_equal(turned, expected)
 
 
 @given(st.integers(1, 10**9))

@@ -108,6 +108,6 @@ def test_more_steps_go_on_and_other_settings_are_refused(trained, tmp_path):
         with pytest.raises(InputError, match="other settings"):
             mini.train_encoder(work, encoder_with(**other), jobs=1)
     # the generator listens anew with the encoder that went on
-    before = set(work.glob("generator/features-*"))
+    before = set(work.glob("generator/heard-*"))
     mini.train_generator(work, encoder_with(steps=42), jobs=1)
-    assert len(set(work.glob("generator/features-*")) - before) == 1
+    assert len(set(work.glob("generator/heard-*")) - before) == 1

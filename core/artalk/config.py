@@ -78,6 +78,9 @@ class ArtalkConfig:
     fps: float = 25.0
     guidance: float = 1.1
     """Weight w of the style in its token: w * style + (1 - w) * no style."""
+    head_gain: float = 1.0
+    """Factor on the head rotation that comes out. What is predicted from a faint hint is the mean of what might be,
+    which moves less than any of it; this makes up for that."""
 
     @property
     def window_samples(self) -> int:

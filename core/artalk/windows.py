@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basis import BASES
+from ..basis import BASES, HEAD_ROTATION
 from ..errors import Cancelled, InputError
 from ..models import Cancel, Progress
 from ..motion import Motion
@@ -112,7 +112,10 @@ class SpeechPipeline(ABC):
         return ArtalkStream(self, style)
 
     def motion(self, values: NDArray[np.float32]) -> Motion:
-        """Values (T, C) as a Motion of this model."""
+        """Values (T, C) as they come out of the windows, as a Motion of this model."""
+        if self.config.head_gain != 1:
+            values = values.copy()
+            values[:, self.basis.indices(HEAD_ROTATION)] *= self.config.head_gain
         return Motion(values, self.basis, self.fps, {WINDOW: self.config.codec.frames, **self.meta})
 
     def style_token(self, style: Motion | None) -> Array:

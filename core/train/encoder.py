@@ -50,7 +50,10 @@ class EncoderTeacher(nn.Module):
     def forward(self, mels: Tensor) -> tuple[Tensor, Tensor]:
         """Log-mels (B, 4 T, bands) -> phone logits (B, 2 T, classes) and signals (B, T, 12)."""
         phones = self.encoder.phone_features(mels)
-        frames = self.encoder.frame_features(phones)
+        return self.read(phones, self.encoder.frame_features(phones))
+
+    def read(self, phones: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, 2 T, W) of phones and (B, T, W) of frames -> phone logits and signals."""
         return self.phone_head(phones), self.signal_head(frames) / phones.new_tensor(_SCALES)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,12 @@ from ..artalk.bsq import upsample
 from ..artalk.codec import MotionCodec
 from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig, StyleConfig
 from ..artalk.generator import pool_scales
-from ..artalk.mel import CONTEXT_FRAMES
 from ..artalk.model import ArtalkModel
 from ..basis import ARKIT
-from .augment import BANDS, Baked, read_baked
+from .augment import BANDS, read_baked
 from .codec import motion_losses, styles
-from .encoder import EncoderTraining
+from .encoder import EncoderTeacher, EncoderTraining
+from .hearing import Heard, hear
 from .loop import Losses, Say, Schedule, fit
 from .teacher import NEUTRAL, Array, motion
 
@@ -39,7 +38,6 @@ TEETH_WEIGHT = 0.7
 GUIDANCE = 2.0
 """How far the token of a style is carried beyond that of none. Two seconds of motion say little of its amplitudes, and
 what is predicted from little stays near the mean: at 2 the motion goes some .7 of the way to the style."""
-_BLOCK_FRAMES = 3000
 
 
 @dataclass(frozen=True)
@@ -106,52 +104,28 @@ def new_model(config: ArtalkConfig, encoder: nn.Module, codec: MotionCodec, seed
 
 
 def train(
-    baked: list[Path], folder: Path, model: ArtalkModel, config: GeneratorTraining, say: Say | None = None
+    baked: list[Path],
+    folder: Path,
+    model: ArtalkModel,
+    teacher: EncoderTeacher,
+    config: GeneratorTraining,
+    *,
+    say: Say | None = None,
 ) -> ArtalkModel:
-    """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes."""
-    data = read_baked(baked)
-    heard = _cached_features(folder, model.audio_encoder, data.mels)
-    data = Baked(data.mels[:0], data.phones[:0], data.signals[: len(heard)], data.starts)
+    """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes.
+
+    The motion to aim at is what `teacher`, whose encoder the model has, makes of what it hears (`hearing`).
+    """
+    heard = hear(teacher, read_baked(baked), folder)
     model.codec.eval().requires_grad_(False)
     trained = Trained(model)
 
     def step(rng: np.random.Generator, progress: float) -> Losses:
         closure_weight = float(np.interp(progress, (0, 1), CLOSURE_WEIGHTS))
-        return losses(model, trained.style_head, _batch(data, heard, model, config, rng), config, closure_weight)
+        return losses(model, trained.style_head, _batch(heard, model, config, rng), config, closure_weight)
 
     fit(trained, step, config.schedule, folder, say)
     return model.eval()
-
-
-def _cached_features(folder: Path, encoder: nn.Module, mels: NDArray[np.float16]) -> NDArray[np.float16]:
-    """What this encoder hears, from the file where an interrupted training left it."""
-    weights = b"".join(tensor.numpy().tobytes() for tensor in encoder.state_dict().values())
-    path = folder / f"features-{sha256(weights).hexdigest()[:12]}.npy"
-    if path.is_file():
-        return np.asarray(np.load(path, allow_pickle=False))
-    heard = encode_features(encoder, mels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.save(file, heard)
-    partial.replace(path)
-    return heard
-
-
-@torch.inference_mode()
-def encode_features(encoder: nn.Module, mels: NDArray[np.float16]) -> NDArray[np.float16]:
-    """Log-mels (4 T, bands) of a whole corpus -> features (T, width), in blocks with context at both ends."""
-    encoder.eval()
-    frames = len(mels) // 4
-    pieces = []
-    for start in range(0, frames, _BLOCK_FRAMES):
-        end = min(start + _BLOCK_FRAMES, frames)
-        first, last = max(0, start - CONTEXT_FRAMES), min(frames, end + CONTEXT_FRAMES)
-        block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None]
-        with torch.autocast("cpu", torch.bfloat16):
-            heard = encoder(block)[0, start - first : end - first]
-        pieces.append(heard.float().numpy().astype(np.float16))
-    return np.concatenate(pieces)
 
 
 @dataclass(frozen=True)
@@ -170,21 +144,19 @@ class Batch:
     flips: Sequence[float]
 
 
-def _batch(
-    data: Baked, heard: NDArray[np.float16], model: ArtalkModel, config: GeneratorTraining, rng: np.random.Generator
-) -> Batch:
+def _batch(heard: Heard, model: ArtalkModel, config: GeneratorTraining, rng: np.random.Generator) -> Batch:
     frames, count = model.config.codec.frames, config.batch
-    starts = rng.integers(0, len(data.signals) - 2 * frames, count)
-    others = rng.integers(0, len(data.signals) - STYLE_FRAMES, count)
+    starts = rng.integers(0, len(heard.signals) - 2 * frames, count)
+    others = rng.integers(0, len(heard.signals) - STYLE_FRAMES, count)
     drawn = styles(rng, count, config.neutral_share)
     neutral = (drawn == NEUTRAL.vector()).all(1)
-    moved = motion(_pick(data.signals, starts, 2 * frames), drawn)
+    moved = motion(_pick(heard.signals, starts, 2 * frames), drawn)
     moved[rng.random(count) < config.rest_share, :frames] = 0
-    audio = _pick(heard, starts + frames, frames)
+    audio = _pick(heard.features, starts + frames, frames)
     audio[rng.random(count) < config.no_audio_share] = 0
     without = rng.random(count) < np.where(neutral, 0.75, config.no_style_share)
     flips = [float(rng.uniform(0, config.most_flips)) for _ in model.config.codec.scales[:-1]] + [0.0]
-    style = motion(_pick(data.signals, others, STYLE_FRAMES), drawn)
+    style = motion(_pick(heard.signals, others, STYLE_FRAMES), drawn)
     return Batch(
         moved=torch.from_numpy(moved),
         audio=torch.from_numpy(audio),

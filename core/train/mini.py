@@ -148,11 +148,11 @@ def train_generator(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say
     baked = bake_corpus(work, config, jobs=jobs, say=say)
     sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
     model = generator.new_model(sizes, heard.encoder, coded, config.generator.schedule.seed)
-    return generator.train(_first_variant(baked, config), work / "generator", model, config.generator, say)
+    return generator.train(baked, work / "generator", model, heard, config.generator, say=say)
 
 
 def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
-    """One augmented version of every utterance, enough for codec and generator."""
+    """One augmented version of every utterance, enough for the codec, which hears nothing."""
     return baked[: len(baked) // config.variants]
 
 

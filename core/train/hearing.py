@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a trained encoder makes of a corpus: features for the generator, and the motion worth aiming at for them.
+
+Where a sound is doubtful, the encoder's signals, drawn with an absolute error, are the *median* of what it might be:
+a half-rounded doubt becomes no rounding at all. The likelihoods of the articulations give the *mean* instead, which
+keeps vowels apart that are only just heard. A generator that aims at it learns a function of what is heard, not the
+voices of its corpus by heart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..artalk.mel import CONTEXT_FRAMES
+from ..phones import CHANNELS, articulation_targets, vowel_classes
+from .augment import Baked
+from .encoder import EncoderTeacher
+
+VOWEL_SHARE = {"aperture": 0.6, "jaw": 0.6, "width": 0.6}
+"""Share of the expected value against the drawn one in a sure vowel; the drawn one knows coarticulation."""
+SOUND_SHARE = {"round": 1.0, "fv": 0.4}
+"""Share of the expected value against the drawn one in every sound."""
+_BLOCK_FRAMES = 3000
+
+
+@dataclass(frozen=True)
+class Heard:
+    """features: (T, width) of the encoder; signals: (T, 12) to aim at; both float16 at 25 Hz."""
+
+    features: NDArray[np.float16]
+    signals: NDArray[np.float16]
+
+
+def hear(teacher: EncoderTeacher, data: Baked, folder: Path) -> Heard:
+    """What `teacher` hears in a corpus, from the file in `folder` where an interrupted training left it.
+
+    Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice.
+    """
+    weights = b"".join(tensor.numpy().tobytes() for tensor in teacher.state_dict().values())
+    path = folder / f"heard-{sha256(weights).hexdigest()[:12]}-{len(data.signals)}.npz"
+    if not path.is_file():
+        blocks = list(_blocks(teacher, data.mels))
+        features, signals = (np.concatenate(parts).astype(np.float16) for parts in zip(*blocks, strict=True))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez(file, features=features, signals=signals)
+        partial.replace(path)
+    with np.load(path, allow_pickle=False) as file:
+        heard = Heard(file["features"], file["signals"])
+    silent = data.phones[: 2 * len(heard.signals)].reshape(-1, 2).max(1) == 0
+    heard.signals[silent] = data.signals[: len(silent)][silent]
+    heard.signals[:, len(CHANNELS) :] = data.signals[: len(heard.signals), len(CHANNELS) :]
+    return heard
+
+
+@torch.inference_mode()
+def _blocks(teacher: EncoderTeacher, mels: NDArray[np.float16]) -> Iterator[tuple[NDArray[np.float32], ...]]:
+    """Features and expected signals of a corpus's log-mels (4 T, bands), in blocks with context at both ends."""
+    teacher.eval()
+    frames = len(mels) // 4
+    for start in range(0, frames, _BLOCK_FRAMES):
+        end = min(start + _BLOCK_FRAMES, frames)
+        first, last = max(0, start - CONTEXT_FRAMES), min(frames, end + CONTEXT_FRAMES)
+        block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None]
+        with torch.autocast("cpu", torch.bfloat16):
+            phones = teacher.encoder.phone_features(block)
+            features = teacher.encoder.frame_features(phones)
+            logits, drawn = teacher.read(phones, features)
+        inner = slice(start - first, end - first)
+        signals = expected_signals(logits.float(), drawn.float())
+        yield features[0, inner].float().numpy(), signals[0, inner].numpy()
+
+
+def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
+    """Phone logits (B, 2 T, classes) and drawn signals (B, T, 12) -> signals (B, T, 12) hedged by the likelihoods."""
+    likely = logits.softmax(-1).unflatten(1, (-1, 2)).mean(2)
+    targets = torch.from_numpy(articulation_targets()).to(likely)
+    vowels = likely * torch.from_numpy(vowel_classes()).to(likely)
+    vowel = vowels.sum(-1)
+    signals = drawn.clone()
+    for name, share in VOWEL_SHARE.items():
+        channel = CHANNELS.index(name)
+        expected = vowels @ targets[:, channel] / vowel.clamp_min(1e-6)
+        signals[..., channel] += share * vowel * (expected - drawn[..., channel])
+    for name, share in SOUND_SHARE.items():
+        channel = CHANNELS.index(name)
+        signals[..., channel] += share * (likely @ targets[:, channel] - drawn[..., channel].clamp_min(0))
+    return signals

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the generator aims at: doubtful sounds become the mean of what they might be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from artalk.core.phones import CHANNELS, articulation_class, articulation_classes, articulation_targets, lookup
+from artalk.core.train.augment import Baked
+from artalk.core.train.encoder import EncoderTeacher, EncoderTraining
+from artalk.core.train.hearing import expected_signals, hear
+from artalk.core.train.teacher import SIGNALS
+
+ROUND, APERTURE = CHANNELS.index("round"), CHANNELS.index("aperture")
+
+
+def logits_of(*phones: str) -> torch.Tensor:
+    """Logits (1, 2, classes) by which each of the phones is equally likely and nothing else is."""
+    logits = torch.full((1, 2, articulation_classes()), -40.0)
+    for phone in phones:
+        logits[..., articulation_class(lookup(phone)[0])] = 0.0
+    return logits
+
+
+def test_doubt_between_rounded_and_spread_is_half_rounded() -> None:
+    drawn = torch.zeros(1, 1, len(SIGNALS))
+    sure = expected_signals(logits_of("UW"), drawn)[0, 0, ROUND]
+    doubtful = expected_signals(logits_of("UW", "IY"), drawn)[0, 0, ROUND]
+    assert sure == pytest.approx(lookup("UW")[0].targets[ROUND], abs=1e-4)
+    assert doubtful == pytest.approx(float(sure) / 2, abs=1e-4)
+
+
+def test_only_vowels_change_how_far_the_mouth_opens() -> None:
+    drawn = torch.full((1, 1, len(SIGNALS)), 0.3)
+    open_vowel = expected_signals(logits_of("AA"), drawn)[0, 0, APERTURE]
+    closure = expected_signals(logits_of("P"), drawn)[0, 0, APERTURE]
+    assert open_vowel > 0.6
+    assert closure == pytest.approx(0.3)
+
+
+def test_targets_of_classes_are_those_of_their_phones() -> None:
+    for phone in ("AA", "UW", "M", "F", "SIL"):
+        part = lookup(phone)[0]
+        assert np.array_equal(articulation_targets()[articulation_class(part)], part.targets)
+
+
+def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path: Path) -> None:
+    config = EncoderTraining(width=16, blocks_50=1, blocks_25=1)
+    torch.manual_seed(0)
+    teacher = EncoderTeacher(config)
+    frames = 40
+    rng = np.random.default_rng(0)
+    phones = np.zeros(2 * frames, np.uint8)
+    phones[frames:] = 3
+    signals = rng.uniform(0, 1, (frames, len(SIGNALS))).astype(np.float16)
+    data = Baked(rng.normal(size=(4 * frames, 64)).astype(np.float16), phones, signals, np.zeros(1, np.int64))
+    heard = hear(teacher, data, tmp_path)
+    assert heard.features.shape == (frames, 16)
+    assert np.array_equal(heard.signals[: frames // 2], signals[: frames // 2])
+    assert np.array_equal(heard.signals[:, len(CHANNELS) :], signals[:, len(CHANNELS) :])
+    assert not np.allclose(heard.signals[frames // 2 :, : len(CHANNELS)], signals[frames // 2 :, : len(CHANNELS)])
+    written = [path.stat().st_mtime_ns for path in tmp_path.iterdir()]
+    again = hear(teacher, data, tmp_path)
+    assert np.array_equal(again.signals, heard.signals)
+    assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == written
