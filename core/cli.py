@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .motion import Motion
 
 ENDINGS = (".npz", ".csv", ".blend")
+_OWN_HEAD = Path("default")
 INTERRUPTED = 130
 """Exit code after Ctrl-C, the one that shells give."""
 
@@ -103,9 +104,10 @@ def add_head_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head",
         type=Path,
-        default=Path("default"),
+        default=_OWN_HEAD,
         metavar="default|FLAME_FILE",
-        help="who speaks in a .blend: artalk's own head, or that of your FLAME file (.pkl, .npz, .pt)",
+        help="who speaks in a .blend: artalk's own head, or that of your FLAME file (.pkl, .npz, .pt); and the FLAME "
+        "file by which --basis turns motion",
     )
 
 
@@ -118,7 +120,9 @@ def options_from(arguments: argparse.Namespace) -> Options:
     weights = arguments.weights
     if weights is None and models.entry(arguments.model).weights is None:
         weights = weights_store.installed(arguments.model, model_folder.chosen(arguments))
-    return Options(weights=weights, **{name: getattr(arguments, name) for name in names})
+    head = getattr(arguments, "head", _OWN_HEAD)
+    flame = None if head == _OWN_HEAD else head
+    return Options(weights=weights, flame=flame, **{name: getattr(arguments, name) for name in names})
 
 
 def output_paths(inputs: Sequence[Path], out: Path, ending: str = ".npz") -> list[Path]:
@@ -149,14 +153,19 @@ def output_paths(inputs: Sequence[Path], out: Path, ending: str = ".npz") -> lis
 
 
 def _generate(arguments: argparse.Namespace) -> None:
+    from . import models
+    from .basis import ARKIT
     from .generate import check
 
     options = options_from(arguments)
     check(options)
     outputs = output_paths(arguments.audio, arguments.out, f".{arguments.format}")
-    head = None if arguments.head == Path("default") else arguments.head
-    if head is not None and outputs[0].suffix != ".blend":
-        raise InputError(f"A head is for a .blend, '{outputs[0].name}' holds motion alone: leave --head out.")
+    turned = options.basis not in {None, models.entry(options.model).basis.name}
+    head = None if options.basis == ARKIT.name and turned else options.flame
+    if head is not None and outputs[0].suffix != ".blend" and not turned:
+        raise InputError(
+            f"A head is for a .blend or for another --basis, and '{outputs[0].name}' is neither: leave --head out."
+        )
     if len(outputs) == 1:
         _generate_one(arguments.audio[0], outputs[0], options, head)
         return

@@ -32,6 +32,7 @@ from .polish.prosody import Prosody, listen
 from .polish.seals import hold_seals
 from .polish.seams import ease_seams
 from .polish.silence import hold_in_silence
+from .retarget.bases import in_basis, require_way
 
 Post = Literal["artalk", "published", "none"]
 POSTS: tuple[Post, ...] = get_args(Post)
@@ -51,6 +52,9 @@ class Options:
     post: 'artalk' = our layers (below), 'published' = the smoothing and zeroing of ARTalk's own tools, 'none' = the
           model's own output, exact.
     fps:  rate of the result; None keeps the model's own.
+    basis: name of the basis of the result; None keeps the model's own. Our layers are for ARKit motion: FLAME motion
+           becomes ARKit's before them, ARKit motion becomes FLAME's after them.
+    flame: the FLAME file that the model's FLAME motion is meant for, or that ARKit motion is to move.
     jaw, lips, brows, head, eyes, blinks: how much each moves in all, 0 none, 1 as people do.
     gaze, breath, hold_in_silence: how much of a layer, 0 none, 1 all.
     smoothing: of the model's own motion, 0 none, 1 a Gaussian of 100 ms; lips that meet still do.
@@ -64,6 +68,7 @@ class Options:
     fps: float | None = None
     post: Post = "artalk"
     basis: str | None = None
+    flame: Path | None = None
     device: str = "auto"
     engine: str = "auto"
     engine_python: Path | None = None
@@ -116,7 +121,7 @@ def generate(
     Raises InputError for a choice that cannot be met and Cancelled when `cancel` said so.
     """
     spoken = speak(audio, options, progress, cancel)
-    return polish(spoken.raw, spoken.voice, options)
+    return in_basis(polish(spoken.raw, spoken.voice, options), options.basis, options.flame)
 
 
 def speak(
@@ -128,6 +133,8 @@ def speak(
 ) -> Spoken:
     """The slow half of `generate`: the model's own motion with its provenance, and the voice as the layers hear it.
 
+    FLAME motion that is to become ARKit's does so here.
+
     before: what the same voice said before and the silence since, (m,); the model hears it, so that motion goes on
             from there, but nothing of it is in the result. Whole frames of the model, best a whole window.
     """
@@ -138,7 +145,20 @@ def speak(
     heard = np.concatenate([lead, audio]) if len(lead) else audio
     raw = model.generate(heard, style=style, seed=options.seed, progress=progress, cancel=cancel)
     meta = {**raw.meta, **provenance(audio, options, lead)}
-    return Spoken(Motion(raw.values[round(len(lead) / RATE * raw.fps) :], raw.basis, raw.fps, meta), listen(audio))
+    motion = Motion(raw.values[round(len(lead) / RATE * raw.fps) :], raw.basis, raw.fps, meta)
+    if options.basis == ARKIT.name and motion.basis == FLAME:
+        motion = in_basis(_smoothed(motion, options), options.basis, options.flame)
+    return Spoken(motion, listen(audio))
+
+
+def _smoothed(motion: Motion, options: Options) -> Motion:
+    """FLAME motion with the published smoothing, where that is chosen."""
+    if options.post == "none":
+        return motion
+    from .artalk.postprocess import PUBLISHED_LIMIT, published
+
+    # the published tools cut at 30 s, which nobody wants of a long line
+    return published(motion, limit=PUBLISHED_LIMIT if options.post == "published" else None)
 
 
 def check(options: Options) -> None:
@@ -146,11 +166,7 @@ def check(options: Options) -> None:
     entry = models.entry(options.model)
     if options.post not in POSTS:
         raise InputError(f"There is no post-processing '{options.post}': choose one of {', '.join(POSTS)}.")
-    if options.basis is not None and options.basis != entry.basis.name:
-        raise InputError(
-            f"The model '{options.model}' gives the basis '{entry.basis.name}' and cannot be turned into "
-            f"'{options.basis}' yet: leave the basis out or choose a model of that basis."
-        )
+    require_way(options.model, entry.basis, options.basis, options.flame)
     if options.post == "published" and entry.basis != FLAME:
         raise InputError(
             f"The published post-processing is for FLAME motion: with '{options.model}' choose artalk or none."
@@ -211,12 +227,7 @@ def polish(
     afterwards: what follows the speech, in our layers; the speech itself is the same without it
     """
     layered = options.post == "artalk" and raw.basis == ARKIT
-    motion = raw
-    if options.post != "none" and raw.basis == FLAME:
-        from .artalk.postprocess import PUBLISHED_LIMIT, published
-
-        # the published tools cut at 30 s, which nobody wants of a long line
-        motion = published(motion, limit=PUBLISHED_LIMIT if options.post == "published" else None)
+    motion = _smoothed(raw, options) if raw.basis == FLAME else raw
     turned = _Amounts(options, over_time or {})
     if layered:
         # on the model's own frames: afterwards a jump or a seal is spread over more of them

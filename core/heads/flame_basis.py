@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..basis import FLAME
 from ..errors import InputError
+from ..motion import Motion
+
+Floats = NDArray[np.floating[Any]]
 
 BASIS_KEY = "flame_basis"
 """Name of the fingerprint in the metadata of weights that were trained with a FLAME file."""
@@ -55,3 +64,49 @@ def trained_basis(weights: Path) -> str:
             return str(json.loads(file.read(size)).get("__metadata__", {}).get(BASIS_KEY, ""))
     except (OSError, ValueError, struct.error, AttributeError):
         return ""  # whoever loads the weights says what is wrong with them
+
+
+@dataclass(frozen=True)
+class BasisChange:
+    """From the expressions of one version of FLAME to another's.
+
+    table:  (E, F) what each of the old expressions is in the new ones
+    missed: (E,) the share of its squared movement that the new ones cannot show
+    """
+
+    table: Floats
+    missed: Floats
+
+    def of(self, motion: Motion) -> Motion:
+        """FLAME motion in the new expressions; jaw and head stay. InputError for motion of another basis."""
+        if motion.basis != FLAME:
+            raise InputError(f"The motion is '{motion.basis.name}' and not 'flame': give FLAME motion.")
+        count = sum(name.startswith("exp") for name in FLAME.channels)
+        old, new = self.table.shape
+        if np.any(motion.values[:, old:count]):
+            raise InputError(
+                f"The motion has {count} expressions and its FLAME file {old}: give the file that it is meant for."
+            )
+        values = motion.values.copy()
+        values[:, :count] = 0
+        values[:, :new] = motion.values[:, :old] @ self.table
+        return motion.with_values(values)
+
+
+def change(old: Floats, new: Floats) -> BasisChange:
+    """The change from expressions (V, 3, E) to others (V, 3, F) of the same vertices, by least squares.
+
+    Raises InputError when the vertices are not the same in number.
+    """
+    if len(old) != len(new):
+        raise InputError(f"One FLAME file has {len(old)} vertices and the other {len(new)}: give two of one topology.")
+    rows, others = (shapes.reshape(-1, shapes.shape[2]).astype(np.float64) for shapes in (old, new))
+    gram = others.T @ others
+    table = np.linalg.solve(gram + _RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram)), others.T @ rows)
+    size = (rows**2).sum(axis=0)
+    missed = ((rows - others @ table) ** 2).sum(axis=0) / np.maximum(size, 1e-30)
+    return BasisChange(table.T, np.where(size > 0, missed, 0.0))
+
+
+_RIDGE = 1e-6
+"""So little that it is not seen, and enough where two expressions are nearly one."""

@@ -128,7 +128,7 @@ class FlameFit:
         return Motion(values, ARKIT, motion.fps, {**motion.meta, "retargeted": f"{FLAME.name} to {ARKIT.name}"})
 
     def _flame(self, aims: Floats) -> Floats:
-        """Numbers (T, E + 3) for aims (T, E + 3). The jaw goes round: its true way comes in place of the straight one."""
+        """Aims (T, E + 3) -> numbers (T, E + 3). The jaw goes round: not its straight way counts, but its true one."""
         jaw = len(self.moves) - len(JAW_ROTATION)
         cost = np.full(len(self.moves), _EXPRESSION_COST)
         cost[jaw:] = _JAW_COST
