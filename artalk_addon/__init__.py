@@ -26,6 +26,7 @@ def _modules() -> tuple[ModuleType, ...]:
         engine_setup,
         export,
         ict_head,
+        job_queue,
         layers,
         mapping_panel,
         operators,
@@ -33,6 +34,7 @@ def _modules() -> tuple[ModuleType, ...]:
         preferences,
         properties,
         reduce,
+        seen,
         translations,
     )
 
@@ -42,7 +44,9 @@ def _modules() -> tuple[ModuleType, ...]:
         properties,
         engine_setup,
         layers,
+        job_queue,
         operators,
+        seen,
         editing,
         checks,
         reduce,

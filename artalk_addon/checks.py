@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The panel's part of `preflight`: what stands in the way, each with the button that mends it."""
+"""The buttons of `preflight`: mend what stands in the way, and look whether the lips move."""
 
 from typing import Any
 
@@ -10,19 +10,7 @@ from ..core.errors import InputError
 from . import compat, operators, preflight
 from .translations import told
 
-_SHOWN = 3
-"""Obstacles that the panel lists; the next ones show when these are mended."""
-
 Result = Any  # the stubs' set of literals differs from version to version
-
-
-def listed(context: bpy.types.Context) -> list[preflight.Obstacle]:
-    """What the panel shows for its character; nothing while there is none."""
-    scene = compat.sequencer_scene(context)
-    try:
-        return preflight.obstacles(operators.character_of(context, scene))[:_SHOWN]
-    except InputError:
-        return []
 
 
 class ARTALK_OT_mend(bpy.types.Operator):

@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The buttons: make a head, generate, cancel."""
+"""The buttons: make a head, generate, cancel. In a window lines go through the queue."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import IntProperty
 
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
-from . import compat, generation, preferences, preflight, rigs, strips
+from ..core.models import Cancel, Progress
+from . import compat, generation, job_queue, preferences, preflight, rigs, strips
 from .flame_operators import ARTALK_OT_import_flame
 from .jobs import Job
-from .properties import settings, state
+from .properties import settings
 from .translations import told
-
-_TICK = 0.05
-_running: Job[list[Spoken]] | None = None
 
 Result = Any  # the stubs' set of literals differs from version to version
 
@@ -45,156 +44,140 @@ def character_of(context: bpy.types.Context, scene: bpy.types.Scene) -> bpy.type
     return rigs.find_character(compat.scene(context), active)
 
 
-class Speaking(bpy.types.Operator):
-    """Runs a generation: in this call, or in a thread under the window's timer. Which one, `_make_task` says."""
+Cast = list[tuple[bpy.types.Object, list[compat.Strip]]]
+"""Who speaks what."""
 
-    _timer: bpy.types.Timer | None = None
-    _task: generation.Task
+
+class Speaking(bpy.types.Operator):
+    """Generates lines: all in one call for scripts and without a window, else in the queue. Which, `_cast` says."""
+
+    again = False
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """One job at a time, and something to read."""
-        if _running is not None:
-            cls.poll_message_set(told("A generation is running: wait for it or cancel it"))
-            return False
+        """There is something to read."""
         if not strips.sound_strips(compat.all_strips(compat.sequencer_scene(context))):
-            cls.poll_message_set(told("Add a sound strip with speech to the sequencer first"))
+            cls.poll_message_set("Add a sound strip with speech to the sequencer first")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> Result:
-        """Run to the end in this call: scripts and background mode."""
+        """Run to the end in this call."""
         return self._guarded(context, self._run)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> Result:
-        """Run in a thread, under the window's timer."""
+        """Put the lines into the queue, which the window works off."""
         if bpy.app.background:
             return self.execute(context)
-        return self._guarded(context, self._start)
+        return self._guarded(context, self._queue)
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
-        """Take in the thread's news at every tick; ESC cancels unless it is needed to stop playback."""
-        job = _running
-        if job is None:
-            return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS" and not context.screen.is_animation_playing:
-            job.cancel()
-            return {"RUNNING_MODAL"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        job.drain()
-        _show(context, job)
-        if not job.finished:
-            return {"PASS_THROUGH"}
-        self._end(context)
-        return self._guarded(context, partial(self._finish, job=job))
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator itself: the window closes or another file is opened."""
-        if _running is not None:
-            _running.cancel()
-        self._end(context)
-
-    def _prepare(self, context: bpy.types.Context) -> Job[list[Spoken]]:
-        self._task = self._make_task(context)
-        return Job(partial(generation.speak, self._task))
-
-    def _make_task(self, context: bpy.types.Context) -> generation.Task:
+    def _cast(self, context: bpy.types.Context, scene: bpy.types.Scene) -> Cast:
         raise NotImplementedError
 
+    def _queue(self, context: bpy.types.Context) -> Result:
+        scene, options = compat.sequencer_scene(context), options_of(context, compat.sequencer_scene(context))
+        cast = self._cast(context, scene)
+        for item, _ in cast:
+            # what is wrong with a character is said at once
+            generation.prepare(scene, [], item, options)
+        for item, chosen in cast:
+            job_queue.add(scene, chosen, item, options, again=self.again)
+        return {"FINISHED"}
+
     def _run(self, context: bpy.types.Context) -> Result:
-        job = self._prepare(context)
+        scene, options = compat.sequencer_scene(context), options_of(context, compat.sequencer_scene(context))
+        cast = self._cast(context, scene)
+        tasks = [generation.prepare(scene, chosen, item, options, again=self.again) for item, chosen in cast]
+        job = Job(partial(_speak_all, tasks))
         job.run()
-        return self._finish(context, job)
-
-    def _start(self, context: bpy.types.Context) -> Result:
-        global _running  # noqa: PLW0603 - the one job, which Cancel must find
-        job = self._prepare(context)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(_TICK, window=context.window)
-        manager.modal_handler_add(self)
-        _running = job
-        job.start()
-        _say(context, "", failed=False)
-        _show(context, job)
-        return {"RUNNING_MODAL"}
-
-    def _finish(self, context: bpy.types.Context, job: Job[list[Spoken]]) -> Result:
         if job.error is not None:
             raise InputError(job.error)
         if job.result is None:
-            _say(context, "Cancelled, nothing was changed.", failed=False)
+            job_queue.say("Cancelled, nothing was changed.", failed=False)
             return {"CANCELLED"}
-        sentence = generation.apply(self._task, job.result)
-        scene = compat.scene(context)
-        scene.frame_set(scene.frame_current)
-        verdict = preflight.after(scene, self._task.character.mesh, sentence)
-        _say(context, verdict.sentence, failed=verdict.failed, cause=verdict.cause)
-        self.report({"WARNING" if verdict.failed else "INFO"}, told(verdict.sentence))
+        said = [generation.apply(task, spoken) for task, spoken in zip(tasks, job.result, strict=True)]
+        shown = compat.scene(context)
+        shown.frame_set(shown.frame_current)
+        verdicts = [
+            preflight.after(shown, task.character.mesh, sentence) for task, sentence in zip(tasks, said, strict=True)
+        ]
+        bad = [verdict for verdict in verdicts if verdict.failed]
+        sentence = " ".join(verdict.sentence for verdict in verdicts)
+        job_queue.say(sentence, failed=bool(bad), cause=bad[0].cause if bad else "")
+        self.report({"WARNING" if bad else "INFO"}, sentence)
+        if not bpy.app.background:
+            bpy.ops.ed.undo_push(message=self.bl_label)
         return {"FINISHED"}
-
-    def _end(self, context: bpy.types.Context) -> None:
-        global _running  # noqa: PLW0603
-        _running = None
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        state(context).running = False
-        _redraw(context)
 
     def _guarded(self, context: bpy.types.Context, step: Callable[[bpy.types.Context], Result]) -> Result:
         """Run a step; bad input becomes one sentence in the panel and in Blender's report."""
         try:
             return step(context)
         except InputError as error:
-            _say(context, str(error), failed=True)
-            self.report({"ERROR"}, told(error))
+            job_queue.say(str(error), failed=True)
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
 
 
+def _speak_all(tasks: Sequence[generation.Task], progress: Progress, cancel: Cancel) -> list[list[Spoken]]:
+    return [generation.speak(task, progress, cancel) for task in tasks]
+
+
 class ARTALK_OT_generate(Speaking):
-    """Give the character keys that speak the selected sound strips; your own edits stay, and undo takes it back"""
+    """Animate the character from the selected sound strips"""
 
     bl_idname = "artalk.generate"
     bl_label = "Generate Speech Animation"
-    bl_options = {"REGISTER", "UNDO"}
+    # each finished line is a step of undo of its own, pushed when it is written
+    bl_options = {"REGISTER"}
 
-    def _make_task(self, context: bpy.types.Context) -> generation.Task:
-        scene = compat.sequencer_scene(context)
-        chosen = strips.selected_sound_strips(scene)
-        return generation.prepare(scene, chosen, character_of(context, scene), options_of(context, scene))
+    def _cast(self, context: bpy.types.Context, scene: bpy.types.Scene) -> Cast:
+        return [(character_of(context, scene), strips.selected_sound_strips(scene))]
 
 
 class ARTALK_OT_regenerate(Speaking):
-    """Bring lines up to date with their strips: the selected ones, or all of the character; your edits stay"""
+    """Bring lines up to date with their strips, with your edits kept: the selected ones, or all of the character"""
 
     bl_idname = "artalk.regenerate"
     bl_label = "Regenerate"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER"}
+    again = True
 
-    def _make_task(self, context: bpy.types.Context) -> generation.Task:
-        scene = compat.sequencer_scene(context)
-        character = character_of(context, scene)
-        chosen = generation.strips_to_regenerate(scene, character)
-        return generation.prepare(scene, chosen, character, options_of(context, scene), again=True)
+    def _cast(self, context: bpy.types.Context, scene: bpy.types.Scene) -> Cast:
+        item = character_of(context, scene)
+        return [(item, generation.strips_to_regenerate(scene, item))]
 
 
 class ARTALK_OT_cancel(bpy.types.Operator):
-    """End the running generation; nothing is changed"""
+    """End a line that waits or runs, or all of them; what is written stays"""
 
     bl_idname = "artalk.cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
+    number: IntProperty(description="Of the line; 0 for all", options={"SKIP_SAVE"})
+
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Only while there is something to cancel."""
-        return _running is not None
+        return job_queue.QUEUE.busy
 
     def execute(self, _context: bpy.types.Context) -> Result:
-        """Ask the thread to end; the running operator notices."""
-        if _running is not None:
-            _running.cancel()
+        """Ask it to end."""
+        job_queue.cancel(self.number or None)
+        return {"FINISHED"}
+
+
+class ARTALK_OT_clear_queue(bpy.types.Operator):
+    """Take the lines that have ended off the list"""
+
+    bl_idname = "artalk.clear_queue"
+    bl_label = "Clear List"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> Result:
+        """Forget them."""
+        job_queue.clear()
         return {"FINISHED"}
 
 
@@ -217,44 +200,14 @@ class ARTALK_OT_new_head(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _say(context: bpy.types.Context, sentence: str, *, failed: bool, cause: str = "") -> None:
-    shown = state(context)
-    shown.message, shown.failed, shown.cause = sentence, failed, cause
-    _redraw(context)
+_CLASSES = (
+    ARTALK_OT_generate,
+    ARTALK_OT_regenerate,
+    ARTALK_OT_cancel,
+    ARTALK_OT_clear_queue,
+    ARTALK_OT_new_head,
+    ARTALK_OT_import_flame,
+)
 
 
-def _show(context: bpy.types.Context, job: Job[list[Spoken]]) -> None:
-    shown = state(context)
-    shown.running, shown.fraction = True, job.fraction
-    left = job.seconds_left
-    wait = f", {left:.0f} s left" if left is not None else ""
-    shown.progress_text = "Cancelling…" if job.cancelling else f"{100 * job.fraction:.0f} %{wait}"
-    _redraw(context)
-
-
-def _redraw(context: bpy.types.Context) -> None:
-    """Have every panel drawn again that may show the job."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "SEQUENCE_EDITOR"}:
-                area.tag_redraw()
-
-
-_CLASSES = (ARTALK_OT_generate, ARTALK_OT_regenerate, ARTALK_OT_cancel, ARTALK_OT_new_head, ARTALK_OT_import_flame)
-
-
-def register() -> None:
-    """Make the operators known."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    """End a job that still runs, then take the operators away."""
-    global _running  # noqa: PLW0603
-    if _running is not None:
-        _running.cancel()
-        _running.join(5.0)
-        _running = None
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

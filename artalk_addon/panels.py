@@ -2,6 +2,7 @@
 """The side panel 'ARTalk', the same in the sequencer and in the 3D view: character, strips, Generate, then layers."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -9,68 +10,87 @@ import bpy
 from ..core import models
 from ..core.basis import FLAME
 from ..core.errors import InputError
-from . import checks, compat, flame_rig, layers, operators, preflight, strips
+from . import compat, flame_rig, layers, preflight, seen, strips
+from .jobs import ENDED
 from .properties import settings, state
 from .translations import told
 
 _TALL = 1.4  # of the main button, in rows
+_ROWS = 6  # of the queue, before it scrolls
+_ICONS: dict[str, Any] = {
+    "waiting": "TIME",
+    "running": "PLAY",
+    "cancelling": "X",
+    "cancelled": "X",
+    "done": "CHECKMARK",
+    "failed": "ERROR",
+}
 _MARGIN, _LETTER = 75, 6.2  # pixels of a panel beside a label, and of a letter, at a scale of 1
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The main part of the panel: from character and strips to the button and the outcome."""
+    """The main part of the panel: from character and strips to the button, the queue and the outcome."""
     scene = compat.sequencer_scene(context)
-    chosen, shown = settings(scene), state(context)
+    chosen, shown, found = settings(scene), state(context), seen.character(context)
     layout.use_property_split = True
     layout.use_property_decorate = False
-    _draw_character(layout, context, scene)
+    _draw_character(layout, context, chosen, found)
     count = _draw_strips(layout, context, scene)
-    _draw_model(layout, context, chosen)
-    if shown.running:
-        row = layout.row(align=True)
-        row.scale_y = _TALL
-        row.progress(factor=shown.fraction, text=told(shown.progress_text))
-        row.operator("artalk.cancel", text="", icon="CANCEL")
-    else:
-        button = layout.column()
-        button.scale_y = _TALL
-        text = told(f"Generate {count} Lines" if count > 1 else "Generate")
-        button.operator("artalk.generate", text=text, icon="PLAY")
+    _draw_model(layout, context, chosen, found.item)
+    button = layout.column()
+    button.scale_y = _TALL
+    button.operator("artalk.generate", text=f"Generate {count} Lines" if count > 1 else "Generate", icon="PLAY")
+    _draw_queue(layout, context, shown)
     if shown.message:
-        _draw_sentence(layout, context, shown.message, "ERROR" if shown.failed else "CHECKMARK")
-    obstacles = [] if shown.running else checks.listed(context)
+        draw_sentence(layout, context, shown.message, "ERROR" if shown.failed else "CHECKMARK")
+    obstacles = [] if shown.running else found.obstacles
     if shown.cause:
         text = next((each.button for each in obstacles if each.cause == shown.cause), "Fix")
         layout.operator("artalk.mend", text=text, icon="MODIFIER").cause = shown.cause
     _draw_obstacles(layout, context, [each for each in obstacles if each.cause != shown.cause])
 
 
+def _draw_queue(layout: bpy.types.UILayout, context: bpy.types.Context, shown: Any) -> None:
+    """How far all of it is, and each line of several, with the sentence of the one that is chosen."""
+    if shown.running:
+        row = layout.row(align=True)
+        row.scale_y = _TALL
+        row.progress(factor=shown.fraction, text=shown.progress_text)
+        row.operator("artalk.cancel", text="", icon="CANCEL").number = 0
+    if len(shown.rows) < 2:
+        return
+    rows = min(len(shown.rows), _ROWS)
+    layout.template_list("ARTALK_UL_queue", "", shown, "rows", shown, "row", rows=rows, maxrows=_ROWS)
+    current = shown.rows[min(shown.row, len(shown.rows) - 1)]
+    if current.sentence:
+        draw_sentence(layout, context, current.sentence, _ICONS[current.state])
+    if any(row.state in ENDED for row in shown.rows):
+        layout.operator("artalk.clear_queue", icon="X")
+
+
 def _draw_obstacles(
-    layout: bpy.types.UILayout, context: bpy.types.Context, obstacles: list[preflight.Obstacle]
+    layout: bpy.types.UILayout, context: bpy.types.Context, obstacles: Sequence[preflight.Obstacle]
 ) -> None:
     """What would keep the speech from showing, each with its fix."""
     for obstacle in obstacles:
         box = layout.box()
-        _draw_sentence(box, context, obstacle.sentence, "ERROR")
-        if obstacle.mend is not None:
+        draw_sentence(box, context, obstacle.sentence, "ERROR")
+        if obstacle.button:
             box.operator("artalk.mend", text=obstacle.button, icon="MODIFIER").cause = obstacle.cause
 
 
-def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any, found: seen.Seen) -> None:
     """Who speaks; where nobody can, how to get a head."""
-    chosen = settings(scene)
     row = layout.row(align=True)
     row.prop(chosen, "character", icon="OUTLINER_OB_MESH")
-    try:
-        found = operators.character_of(context, scene)
-    except InputError as error:
-        _draw_sentence(layout, context, str(error), "INFO")
+    if found.item is None:
+        draw_sentence(layout, context, found.why, "INFO")
         layout.operator("artalk.new_head", icon="ADD")
         layout.menu("ARTALK_MT_heads", text="Import a Head", icon="IMPORT")
         return
     row.menu("ARTALK_MT_heads", text="", icon="ADD")
     if chosen.character is None:
-        _draw_beside(layout, "", found.name, "OUTLINER_OB_MESH")
+        _draw_beside(layout, "", found.item.name, "OUTLINER_OB_MESH")
 
 
 def _draw_strips(layout: bpy.types.UILayout, context: bpy.types.Context, scene: bpy.types.Scene) -> int:
@@ -80,23 +100,22 @@ def _draw_strips(layout: bpy.types.UILayout, context: bpy.types.Context, scene: 
     except InputError:
         none = not strips.sound_strips(compat.all_strips(scene))
         todo = "Add a sound strip with speech" if none else "Select one or more sound strips"
-        _draw_sentence(layout, context, f"{todo} in the Video Sequencer.", "INFO")
+        draw_sentence(layout, context, f"{todo} in the Video Sequencer.", "INFO")
         return 0
     more = f" and {len(chosen) - 1} more" if len(chosen) > 1 else ""
     _draw_beside(layout, "Strips" if more else "Strip", chosen[0].name + more, "SOUND")
     return len(chosen)
 
 
-def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) -> None:
+def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any, item: Any) -> None:
     """The model, its weights where it has none of its own, and whether it suits the character."""
     layout.prop(chosen, "model")
     entry = models.entry(chosen.model)
     if entry.weights is None:
         layout.prop(chosen, "weights")
-    item = _character(context)
     if item is not None and flame_rig.is_flame(item) != (entry.basis == FLAME):
         what = "moves FLAME heads alone" if entry.basis == FLAME else "cannot move FLAME heads"
-        _draw_sentence(layout, context, f"This model {what}: choose another model or head.", "ERROR")
+        draw_sentence(layout, context, f"This model {what}: choose another model or head.", "ERROR")
 
 
 def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -> None:
@@ -159,7 +178,7 @@ def draw_tools(layout: bpy.types.UILayout) -> None:
     column.operator("artalk.copy_report", icon="COPYDOWN")
 
 
-def _draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: Any) -> None:
+def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: Any) -> None:
     """A sentence over as many lines as it needs: Blender's labels do not wrap."""
     letters = int((context.region.width / context.preferences.system.ui_scale - _MARGIN) / _LETTER)
     column = layout.column(align=True)
@@ -202,7 +221,7 @@ class _Part(bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is a character."""
-        return _character(context) is not None
+        return seen.character(context).item is not None
 
 
 class _Layers(_Part):
@@ -212,15 +231,19 @@ class _Layers(_Part):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the sliders."""
-        item = _character(context)
-        if self.layout is not None and item is not None:
-            draw_layers(self.layout, item)
+        assert self.layout is not None
+        draw_layers(self.layout, seen.character(context).item)
 
 
 class _Edits(_Part):
     """Hand edits."""
 
     bl_label = "My Edits"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There are lines that could have been edited."""
+        return seen.character(context).has_lines
 
     def draw(self, _context: bpy.types.Context) -> None:
         """Draw the buttons."""
@@ -295,14 +318,35 @@ class ARTALK_MT_heads(bpy.types.Menu):
         self.layout.operator("artalk.import_flame", icon="IMPORT")
 
 
-def _character(context: bpy.types.Context) -> bpy.types.Object | None:
-    try:
-        return operators.character_of(context, compat.sequencer_scene(context))
-    except InputError:
-        return None
+class ARTALK_UL_queue(bpy.types.UIList):
+    """The lines that are generated, one a row."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context | None,
+        layout: bpy.types.UILayout,
+        _data: Any,
+        item: Any,
+        _icon: int | None,
+        _active: Any,
+        _name: str | None,
+        _index: int | None,
+        _flag: int | None,
+    ) -> None:
+        """Name, how far, and the button that ends it."""
+        layout.label(text=item.name, icon=_ICONS[item.state])
+        part = layout.row(align=True)
+        part.ui_units_x = 6
+        if item.state == "running":
+            part.progress(factor=item.fraction, text=item.text)
+        else:
+            part.label(text=item.text)
+        if item.state in {"waiting", "running"}:
+            layout.operator("artalk.cancel", text="", icon="X", emboss=False).number = item.number
 
 
 _CLASSES = (
+    ARTALK_UL_queue,
     ARTALK_MT_heads,
     ARTALK_PT_sequencer,
     ARTALK_PT_view,

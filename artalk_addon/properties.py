@@ -4,7 +4,15 @@
 from typing import Any, cast
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ..core import models
 from ..core.basis import BASES
@@ -37,9 +45,21 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
 
 
-class JobState(bpy.types.PropertyGroup):
-    """The running job and the last outcome; never saved, and no undo touches it."""
+class JobRow(bpy.types.PropertyGroup):
+    """One line of the queue, as the panel lists it."""
 
+    number: IntProperty()
+    state: StringProperty()
+    fraction: FloatProperty(min=0.0, max=1.0)
+    text: StringProperty()
+    sentence: StringProperty()
+
+
+class JobState(bpy.types.PropertyGroup):
+    """The queue and the last outcome; never saved, and no undo touches it."""
+
+    rows: CollectionProperty(type=JobRow)
+    row: IntProperty(options=set())
     running: BoolProperty()
     fraction: FloatProperty(min=0.0, max=1.0)
     progress_text: StringProperty()
@@ -58,7 +78,7 @@ def state(context: bpy.types.Context) -> Any:
     return cast(Any, context.window_manager).artalk
 
 
-_CLASSES = (SceneSettings, JobState)
+_CLASSES = (SceneSettings, JobRow, JobState)
 
 
 def register() -> None:

@@ -62,6 +62,7 @@ TestRetarget = checks_of("retarget_scenario")
 TestReduce = checks_of("reduce_scenario")
 TestExport = checks_of("export_scenario")
 TestHeadless = checks_of("headless_scenario")
+TestJobs = checks_of("jobs_scenario")
 
 
 def test_every_scenario_is_run():
