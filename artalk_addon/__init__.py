@@ -29,6 +29,7 @@ def _modules() -> tuple[ModuleType, ...]:
         job_queue,
         layers,
         mapping_panel,
+        menus,
         operators,
         panels,
         preferences,
@@ -55,5 +56,6 @@ def _modules() -> tuple[ModuleType, ...]:
         bug_report,
         panels,
         mapping_panel,
+        menus,
         command,
     )
