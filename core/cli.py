@@ -86,8 +86,14 @@ def add_generate_arguments(parser: argparse.ArgumentParser, models_folder: Path 
     parser.add_argument(
         "--style",
         type=Path,
-        help="a two-second motion (.npz, or a published .pt) whose style to take on; for CodeTalker a speaker",
+        metavar="NAME|FILE",
+        help="a style by its name (artalk style list) or a motion of two seconds (.npz, .pt); a speaker for CodeTalker",
     )
+    parser.add_argument(
+        "--style-guidance", type=float, metavar="W", help="how much of the style: 1 as it is, above 1 more"
+    )
+    parser.add_argument("--seed-motion", type=Path, metavar="FILE", help="what the face did before, to go on from")
+    parser.add_argument("--fix-head", action="store_true", help="the head stays still")
     parser.add_argument("--seed", type=int, default=0, help="another number gives other blinks and glances")
     parser.add_argument("--fps", type=float, help="frame rate of the result (default: the model's own)")
     parser.add_argument("--post", default="artalk", choices=POSTS, help="layers of ours, the published ones, or none")
@@ -113,16 +119,19 @@ def add_head_argument(parser: argparse.ArgumentParser) -> None:
 
 def options_from(arguments: argparse.Namespace) -> Options:
     """The Options that the shared arguments describe."""
-    from . import model_folder, models, weights_store
+    from . import model_folder, models, styles, weights_store
     from .generate import Options
 
-    names = ("model", "style", "seed", "fps", "post", "basis", "device", "engine", "engine_python")
-    weights = arguments.weights
-    if weights is None and models.entry(arguments.model).weights is None:
-        weights = weights_store.installed(arguments.model, model_folder.chosen(arguments))
+    names = ("model", "seed_motion", "fix_head", "seed", "fps", "post", "basis", "device", "engine", "engine_python")
+    entry, style, weights = models.entry(arguments.model), arguments.style, arguments.weights
+    if weights is None and entry.weights is None:
+        weights = weights_store.installed(entry.name, model_folder.chosen(arguments))
+    if style is not None and not entry.speakers:
+        style = styles.find(str(style), entry.basis, model_folder.chosen(arguments), weights)
     head = getattr(arguments, "head", _OWN_HEAD)
     flame = None if head == _OWN_HEAD else head
-    return Options(weights=weights, flame=flame, **{name: getattr(arguments, name) for name in names})
+    chosen = {name: getattr(arguments, name) for name in names}
+    return Options(weights=weights, style=style, guidance=arguments.style_guidance, flame=flame, **chosen)
 
 
 def output_paths(inputs: Sequence[Path], out: Path, ending: str = ".npz") -> list[Path]:
@@ -241,6 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     import argparse
 
     from .evaluate.command import add_command as add_evaluate
+    from .styles_command import add_command as add_style
     from .train.command import add_command as add_train
     from .weights_command import add_command as add_weights
 
@@ -256,6 +266,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_generate)
 
     add_weights(commands)
+    add_style(commands)
     add_evaluate(commands)
     add_train(commands)
     _add_bench(commands)

@@ -45,6 +45,7 @@ class SpeechModel(Protocol):
     ) -> Motion:
         """Speech (n,) mono at 16 kHz -> the model's own motion, no post-processing.
 
+        Models of the ARTalk family also take `guidance` and `seed_motion`, see `artalk.windows.SpeechPipeline`.
         `progress` is called with the fraction done, `cancel` asked between windows; raises Cancelled when it says yes.
         """
         ...

@@ -14,7 +14,7 @@ from artalk.core.artalk.pipeline import ArtalkPipeline
 from artalk.core.artalk_numpy.pipeline import NumpyPipeline
 from artalk.core.cli import main
 from artalk.core.errors import InputError
-from artalk.core.generate import Options, generate, load_style
+from artalk.core.generate import Options, generate
 from artalk.core.motion import Motion
 
 BLOCK = """
@@ -145,9 +145,6 @@ def test_a_model_that_needs_torch_says_what_to_do(no_torch, tmp_path, engine):
 def test_other_bad_choices_are_one_sentence(no_torch, tmp_path):
     with pytest.raises(InputError, match="no engine 'abacus': choose one of auto, torch, numpy"):
         models.load("mini", engine="abacus")
-    (tmp_path / "style.pt").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"'style\.pt' needs torch"):
-        load_style(tmp_path / "style.pt")
     (tmp_path / "released.pt").write_bytes(b"x")
     with pytest.raises(InputError, match="damaged"):
         models.load("artalk", tmp_path / "released.pt", "auto", "numpy")

@@ -15,7 +15,6 @@ from artalk.core.artalk.checkpoint import (
     load_pipeline,
     load_published,
     load_safetensors,
-    load_style,
     save_safetensors,
 )
 from artalk.core.artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig
@@ -25,6 +24,7 @@ from artalk.core.artalk.pipeline import ArtalkPipeline
 from artalk.core.basis import ARKIT, FLAME
 from artalk.core.errors import Cancelled, InputError
 from artalk.core.motion import Motion
+from artalk.core.styles import load as load_style
 from golden.fill import audio_f32
 from golden.models import build, config, golden, golden_motion, state
 from safetensors.torch import save_file

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Weights in and out: the published `.pt` state dicts, our `.safetensors`, and style files."""
+"""Weights in and out: the published `.pt` state dicts and our `.safetensors`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..basis import FLAME
 from ..errors import InputError
-from ..motion import Motion
 from .audio_encoder import MimiEncoder
 from .config import RELEASED, RELEASED_MIMI, ArtalkConfig
 from .files import CONFIG_KEY, check_basis, damaged, file_hash, read_config, unnamed
@@ -91,24 +88,6 @@ def load_safetensors(path: Path) -> ArtalkModel:
     _check_fit(path.name, expected, {name: tuple(value.shape) for name, value in state.items()})
     model.load_state_dict(state)
     return model
-
-
-def load_style(path: Path) -> Motion:
-    """A style motion from a `.npz` of ours or a published `.pt` tensor (T, 106) at 25 fps.
-
-    Raises InputError when the file is neither.
-    """
-    if path.suffix == ".npz":
-        return Motion.load(path)
-    values = torch_load(path)
-    if not isinstance(values, Tensor) or values.ndim != 2 or values.shape[1] != len(FLAME) or len(values) == 0:
-        raise InputError(
-            f"'{path.name}' is not a style: give a published style of (50, {len(FLAME)}) numbers or a motion as .npz."
-        )
-    array = values.float().numpy()
-    if not np.isfinite(array).all():
-        raise InputError(f"The style '{path.name}' holds values that are not numbers: get the file again.")
-    return Motion(array, FLAME, 25.0, {"style": path.name})
 
 
 def published_name(name: str, encoder_prefix: str = "") -> str:

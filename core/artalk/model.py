@@ -40,10 +40,10 @@ class ArtalkModel(nn.Module):
         """The audio encoder as the pipeline sees it."""
         return cast(AudioEncoder, self.audio_encoder)
 
-    def style_token(self, style: Tensor | None) -> Tensor:
-        """Style motion (1, T, C), or None -> style token (1, 1, W)."""
+    def style_token(self, style: Tensor | None, guidance: float | None = None) -> Tensor:
+        """Style motion (1, T, C), or None -> style token (1, 1, W); guidance: see `ArtalkConfig`, None for its."""
         feature = None if style is None else self.style_encoder(style)
-        return self.generator.style_token(feature, self.config.guidance)
+        return self.generator.style_token(feature, self.config.guidance if guidance is None else guidance)
 
     def rest(self, style_token: Tensor) -> History:
         """The history before the first window: a window of zeros in the motion's own units."""

@@ -29,9 +29,10 @@ class ArtalkPipeline(SpeechPipeline):
         return self.model.codec.motion_mean.device
 
     @torch.inference_mode()
-    def embed_style(self, values: NDArray[np.float32] | None) -> Tensor:
+    def embed_style(self, values: NDArray[np.float32] | None, guidance: float | None = None) -> Tensor:
         """See `SpeechPipeline.embed_style`."""
-        return self.model.style_token(None if values is None else torch.from_numpy(values).to(self.device)[None])
+        style = None if values is None else torch.from_numpy(values).to(self.device)[None]
+        return self.model.style_token(style, guidance)
 
     @torch.inference_mode()
     def features(self, audio: NDArray[np.float32], first: int = 0) -> Iterator[Tensor]:
@@ -39,9 +40,13 @@ class ArtalkPipeline(SpeechPipeline):
         samples = torch.from_numpy(audio).to(self.device)
         yield from self.model.encoder.encode_clip(samples, self.config.window_samples, first)
 
-    def begin(self, style_token: Tensor) -> WindowLoop:
+    @torch.inference_mode()
+    def begin(self, style_token: Tensor, before: NDArray[np.float32] | None = None) -> WindowLoop:
         """See `SpeechPipeline.begin`."""
-        return WindowLoop(self.model, style_token)
+        loop = WindowLoop(self.model, style_token)
+        if before is not None:
+            loop.history = self.model.remember(torch.from_numpy(before).to(self.device)[None], style_token)
+        return loop
 
 
 class WindowLoop:

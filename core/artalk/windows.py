@@ -64,30 +64,37 @@ class SpeechPipeline(ABC):
         self.meta = meta or {}
 
     @abstractmethod
-    def embed_style(self, values: NDArray[np.float32] | None) -> Array:
-        """Style motion (T, C) in the model's basis and rate, or None -> style token (1, 1, W); `check_style` first."""
+    def embed_style(self, values: NDArray[np.float32] | None, guidance: float | None = None) -> Array:
+        """Style motion (T, C) in the model's basis and rate, or None -> style token (1, 1, W); `check_style` first.
+
+        guidance: how far the token is carried beyond that of no style, 1 for not at all; None for the model's own.
+        """
 
     @abstractmethod
     def features(self, audio: NDArray[np.float32], first: int = 0) -> Iterable[Array]:
         """Audio (n,) of whole windows -> features (T, A) of each window in turn, from window `first` on."""
 
     @abstractmethod
-    def begin(self, style_token: Array) -> Windows:
-        """The state before the first window."""
+    def begin(self, style_token: Array, before: NDArray[np.float32] | None = None) -> Windows:
+        """The state before the first window; before: (frames, C) the motion of the window before it, None for rest."""
 
     def generate(
         self,
         audio: NDArray[np.float32],
         *,
         style: Motion | None = None,
+        guidance: float | None = None,
+        seed_motion: Motion | None = None,
         seed: int = 0,  # noqa: ARG002 (part of the protocol; this model always takes the likelier bit)
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Motion:
         """Speech (n,) mono at 16 kHz -> the model's own motion, without any post-processing.
 
-        style: a motion of 1 to 599 frames in the model's basis, about 50 are usual. `progress` is told the fraction
-        done after each window; Cancelled is raised when `cancel` says so between windows.
+        style: a motion of 1 to 599 frames in the model's basis, about 50 are usual; guidance: how much of it, 1 as it
+        is, None for the model's own. seed_motion: what the face did before, in the model's basis; None for rest.
+        `progress` is told the fraction done after each window; Cancelled is raised when `cancel` says so between
+        windows.
         """
         check_audio(audio)
         frames = frame_count(len(audio), self.fps)
@@ -96,8 +103,8 @@ class SpeechPipeline(ABC):
         padded = np.zeros(count * window, np.float32)
         padded[: len(audio)] = audio
         values = np.zeros((count * self.config.codec.frames, len(self.basis)), np.float32)
-        token = self.style_token(style)
-        windows = self.begin(token)
+        token = self.style_token(style, guidance)
+        windows = self.begin(token, None if seed_motion is None else self._window_of(seed_motion))
         for i, features in enumerate(self.features(padded)):
             if cancel and cancel():
                 raise Cancelled
@@ -118,19 +125,31 @@ class SpeechPipeline(ABC):
             values[:, self.basis.indices(HEAD_ROTATION)] *= self.config.head_gain
         return Motion(values, self.basis, self.fps, {WINDOW: self.config.codec.frames, **self.meta})
 
-    def style_token(self, style: Motion | None) -> Array:
+    def _window_of(self, motion: Motion) -> NDArray[np.float32]:
+        """The last frames of a motion, as many as a window has; its first is held before a shorter one."""
+        self._require_basis(motion, "seed motion")
+        frames = self.config.codec.frames
+        values = motion.resample(self.fps).values[-frames:]
+        if len(values) == 0:
+            raise InputError("The seed motion has no frames: choose one that is not empty.")
+        return np.concatenate([np.repeat(values[:1], frames - len(values), axis=0), values])
+
+    def _require_basis(self, motion: Motion, what: str) -> None:
+        if motion.basis != self.basis:
+            raise InputError(
+                f"The {what} is motion in '{motion.basis.name}' but the model's is '{self.basis.name}': "
+                f"choose a {what} made with this model."
+            )
+
+    def style_token(self, style: Motion | None, guidance: float | None = None) -> Array:
         """A style motion in this model's basis, or None -> style token (1, 1, W).
 
         Raises InputError when the style is of another basis or of a length the model does not take.
         """
         if style is None:
             return self.embed_style(None)
-        if style.basis != self.basis:
-            raise InputError(
-                f"The style is motion in '{style.basis.name}' but the model's is '{self.basis.name}': "
-                "choose a style made with this model."
-            )
-        return self.embed_style(style.resample(self.fps).values)
+        self._require_basis(style, "style")
+        return self.embed_style(style.resample(self.fps).values, guidance)
 
 
 class ArtalkStream:

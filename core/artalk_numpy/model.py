@@ -40,10 +40,10 @@ class NumpyModel:
         frames = config.codec.frames
         self._pool_scales = np.concatenate([area_matrix(frames, length) for length in config.codec.scales])
 
-    def style_token(self, style: Array | None) -> Array:
-        """Style motion (T, C), or None -> style token (1, W)."""
+    def style_token(self, style: Array | None, guidance: float | None = None) -> Array:
+        """Style motion (T, C), or None -> style token (1, W); guidance: see `ArtalkConfig`, None for its own."""
         feature = None if style is None else self.style_encoder(style)
-        return self.generator.style_token(feature, self.config.guidance)
+        return self.generator.style_token(feature, self.config.guidance if guidance is None else guidance)
 
     def rest(self, style_token: Array) -> History:
         """The history before the first window: a window of zeros in the motion's own units."""

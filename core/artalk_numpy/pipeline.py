@@ -46,17 +46,20 @@ class NumpyPipeline(SpeechPipeline):
         super().__init__(model.config, meta)
         self.model = model
 
-    def embed_style(self, values: Array | None) -> Array:
+    def embed_style(self, values: Array | None, guidance: float | None = None) -> Array:
         """See `SpeechPipeline.embed_style`."""
-        return self.model.style_token(values)
+        return self.model.style_token(values, guidance)
 
     def features(self, audio: Array, first: int = 0) -> Iterator[Array]:
         """See `SpeechPipeline.features`."""
         return self.model.encoder.encode_clip(audio, self.config.window_samples, first)
 
-    def begin(self, style_token: Array) -> WindowLoop:
+    def begin(self, style_token: Array, before: Array | None = None) -> WindowLoop:
         """See `SpeechPipeline.begin`."""
-        return WindowLoop(self.model, style_token)
+        loop = WindowLoop(self.model, style_token)
+        if before is not None:
+            loop.history = self.model.remember(before, style_token)
+        return loop
 
 
 class WindowLoop:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO
+from typing import IO, Any
 
 from .. import models
 from ..basis import basis_named
@@ -54,10 +54,11 @@ def _answer(request: Message, out: IO[bytes], cancel: threading.Event) -> Messag
             return Message("loaded", {"basis": model.basis.name, "channels": model.basis.channels, "fps": model.fps})
         motion = model.generate(
             request.arrays["audio"],
-            style=_style(request),
+            style=_motion(request, "style"),
             seed=request.content["seed"],
             progress=lambda fraction: send(out, Message("progress", {"fraction": fraction})),
             cancel=cancel.is_set,
+            **_family_options(request),
         )
     except Cancelled:
         return Message("cancelled")
@@ -79,11 +80,17 @@ def _load(name: str, weights: Path, device: str, _stamp: int) -> SpeechModel:
     return models.load(name, weights, device)
 
 
-def _style(request: Message) -> Motion | None:
-    if "style" not in request.arrays:
+def _motion(request: Message, name: str) -> Motion | None:
+    if name not in request.arrays:
         return None
-    about = request.content["style"]
-    return Motion(request.arrays["style"], basis_named(about["basis"], about["channels"]), about["fps"])
+    about = request.content[name]
+    return Motion(request.arrays[name], basis_named(about["basis"], about["channels"]), about["fps"])
+
+
+def _family_options(request: Message) -> dict[str, Any]:
+    """What only models of the ARTalk family take, where it is asked for."""
+    options = {"guidance": request.content.get("guidance"), "seed_motion": _motion(request, "seed_motion")}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _torch_version() -> str | None:

@@ -203,6 +203,8 @@ class EngineModel:
         audio: NDArray[np.float32],
         *,
         style: Motion | None = None,
+        guidance: float | None = None,
+        seed_motion: Motion | None = None,
         seed: int = 0,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
@@ -210,8 +212,11 @@ class EngineModel:
         """See `core.models.SpeechModel.generate`."""
         content: dict[str, Any] = {**self._request, "seed": seed}
         arrays = {"audio": np.asarray(audio, np.float32)}
-        if style is not None:
-            content["style"] = {"basis": style.basis.name, "channels": style.basis.channels, "fps": style.fps}
-            arrays["style"] = style.values
+        if guidance is not None:
+            content["guidance"] = guidance
+        for name, motion in (("style", style), ("seed_motion", seed_motion)):
+            if motion is not None:
+                content[name] = {"basis": motion.basis.name, "channels": motion.basis.channels, "fps": motion.fps}
+                arrays[name] = motion.values
         answer = running(self._python).ask(Message("generate", content, arrays), progress, cancel)
         return Motion(answer.arrays["values"], self.basis, self.fps, dict(answer.content["meta"]))
