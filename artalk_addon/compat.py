@@ -69,6 +69,11 @@ def strip_timing(strip: Strip) -> StripTiming:
     return StripTiming(strip.frame_final_start, strip.frame_final_end, strip.frame_start, strip.animation_offset_start)
 
 
+def sound_offset(strip: Strip) -> float:
+    """Seconds by which a sound begins later than its strip's content; strips of some builds of 4.2 know of none."""
+    return float(getattr(strip, "sound_offset", 0.0))
+
+
 def is_retimed(strip: Strip) -> bool:
     """Whether a strip has keys of its playing speed; strips of builds without sound cannot have any."""
     return len(getattr(strip, "retiming_keys", ())) > 0

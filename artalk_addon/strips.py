@@ -124,7 +124,7 @@ def source(strip: compat.Strip, fps: float) -> Source:
     """
     timing = compat.strip_timing(strip)
     # where the sound's first sample would be heard, were nothing trimmed away
-    zero = timing.content_start - timing.trim + strip.sound_offset * fps
+    zero = timing.content_start - timing.trim + compat.sound_offset(strip) * fps
     left, right = _heard(strip, timing)
     start = max(left, zero)
     seconds = max(0.0, (right - start) / fps)
