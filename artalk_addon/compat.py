@@ -70,7 +70,7 @@ def strip_timing(strip: Strip) -> StripTiming:
 
 
 def sound_offset(strip: Strip) -> float:
-    """Seconds by which a sound begins later than its strip's content; strips of some builds of 4.2 know of none."""
+    """Seconds by which a sound begins later than its strip's content; 4.2 does not have this yet."""
     return float(getattr(strip, "sound_offset", 0.0))
 
 
