@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import models
+from . import models, styles
 from .audio import RATE
 from .basis import ARKIT, FLAME, HEAD_ROTATION
 from .codetalker.speakers import speaker_style
@@ -52,6 +52,10 @@ class Options:
     post: 'artalk' = our layers (below), 'published' = the smoothing and zeroing of ARTalk's own tools, 'none' = the
           model's own output, exact.
     fps:  rate of the result; None keeps the model's own.
+    style: file of a motion whose style to take on; for a model with speakers one of them.
+    guidance: how much of the style, 1 as it is, above 1 more; None for what the model was made for.
+    seed_motion: file of what the face did in the seconds before, which the motion goes on from.
+    fix_head: the head stays still.
     basis: name of the basis of the result; None keeps the model's own. Our layers are for ARKit motion: FLAME motion
            becomes ARKit's before them, ARKit motion becomes FLAME's after them.
     flame: the FLAME file that the model's FLAME motion is meant for, or that ARKit motion is to move.
@@ -64,6 +68,9 @@ class Options:
     model: str = "mini"
     weights: Path | None = None
     style: Path | None = None
+    guidance: float | None = None
+    seed_motion: Path | None = None
+    fix_head: bool = False
     seed: int = 0
     fps: float | None = None
     post: Post = "artalk"
@@ -143,7 +150,8 @@ def speak(
     style = _style(options)
     lead = np.zeros(0, np.float32) if before is None else before
     heard = np.concatenate([lead, audio]) if len(lead) else audio
-    raw = model.generate(heard, style=style, seed=options.seed, progress=progress, cancel=cancel)
+    more = _family_options(options)
+    raw = model.generate(heard, style=style, seed=options.seed, progress=progress, cancel=cancel, **more)
     meta = {**raw.meta, **provenance(audio, options, lead)}
     motion = Motion(raw.values[round(len(lead) / RATE * raw.fps) :], raw.basis, raw.fps, meta)
     if options.basis == ARKIT.name and motion.basis == FLAME:
@@ -173,6 +181,10 @@ def check(options: Options) -> None:
         )
     if entry.speakers:
         _style(options)
+    if entry.speakers and (options.guidance is not None or options.seed_motion is not None or options.fix_head):
+        raise InputError(f"'{options.model}' has no style guidance, seed motion or head that turns: leave them out.")
+    if options.guidance is not None and not 0 <= options.guidance <= 10:
+        raise InputError(f"A style guidance of {options.guidance:g} is outside 0 to 10: 1 is the style as it is.")
     if options.seed < 0:
         raise InputError(f"A seed of {options.seed} is below 0: choose a whole number from 0 up.")
     if options.fps is not None and not 1 <= options.fps <= 1000:
@@ -198,20 +210,15 @@ def _style(options: Options) -> Motion | None:
     if options.style is None:
         return None
     speakers = models.entry(options.model).speakers
-    return speaker_style(str(options.style), speakers) if speakers else load_style(options.style)
+    return speaker_style(str(options.style), speakers) if speakers else styles.load(options.style)
 
 
-def load_style(path: Path) -> Motion:
-    """A style motion from a `.npz` of ours or a published `.pt`; InputError when it is neither."""
-    if path.suffix not in (".npz", ".pt"):
-        raise InputError(f"The style '{path}' is no motion: give a .npz made by artalk, or a published style as .pt.")
-    if path.suffix == ".npz":
-        return Motion.load(path)
-    try:
-        from .artalk.checkpoint import load_style as load
-    except ModuleNotFoundError:
-        raise InputError(f"The style '{path.name}' needs torch to be read: give a .npz made by artalk.") from None
-    return load(path)
+def _family_options(options: Options) -> dict[str, Any]:
+    """What models of the ARTalk family take besides, where it was chosen."""
+    more: dict[str, Any] = {} if options.guidance is None else {"guidance": options.guidance}
+    if options.seed_motion is not None:
+        more["seed_motion"] = styles.load(options.seed_motion)
+    return more
 
 
 def polish(
@@ -236,7 +243,8 @@ def polish(
         if afterwards:
             motion = going_on(motion, afterwards.seconds, afterwards.fade, afterwards.rest, HEAD_ROTATION)
     motion = motion.resample(options.fps or motion.fps)
-    return _add_layers(motion, voice, options, turned, raw.duration, afterwards) if layered else motion
+    motion = _add_layers(motion, voice, options, turned, raw.duration, afterwards) if layered else motion
+    return scale(motion, HEAD_ROTATION, 0.0) if options.fix_head else motion
 
 
 @dataclass(frozen=True)
@@ -247,6 +255,8 @@ class _Amounts:
     over_time: OverTime
 
     def __call__(self, name: str, motion: Motion) -> Amount:
+        if name == "head" and self.options.fix_head:
+            return 0.0  # so that the eyes do not turn against a head that stays
         if name in self.over_time:
             return self.over_time[name](np.arange(len(motion)) / motion.fps)
         return float(getattr(self.options, name))
@@ -294,5 +304,18 @@ def provenance(
         "seed": options.seed,
         "post": options.post,
         "style": options.style.name if options.style else None,
+        **_shown(options),
         "audio_sha256": sha256(audio.tobytes()).hexdigest(),
     }
+
+
+SHOWN = ("style_sha256", "guidance", "seed_motion_sha256")
+"""What the meta says of how the model was shown a style, beside its name; only what was chosen."""
+
+
+def _shown(options: Options) -> dict[str, object]:
+    files = {"style_sha256": options.style, "seed_motion_sha256": options.seed_motion}
+    shown: dict[str, object] = {
+        name: sha256(path.read_bytes()).hexdigest() for name, path in files.items() if path and path.is_file()
+    }
+    return shown if options.guidance is None else {**shown, "guidance": options.guidance}
