@@ -31,17 +31,17 @@ class Wording:
 
     def _translate(self, text: str) -> str:
         """A text in the other language, as far as the table knows it; the rest of it stays English."""
-        known = self._whole(text)
+        known = self.whole(text)
         if known is not None:
             return known
         for end in re.finditer(r"(?<=\.) ", text):
-            first = self._whole(text[: end.start()])
+            first = self.whole(text[: end.start()])
             if first is not None:
                 return f"{first} {self.translate(text[end.end() :])}"
         first, stop, rest = text.partition(". ")
         return f"{first}{stop}{self.translate(rest)}" if rest else text
 
-    def _whole(self, text: str) -> str | None:
+    def whole(self, text: str) -> str | None:
         """The translation of one entry of the table, None when it is none."""
         if text in self._table:
             return self._table[text]

@@ -62,6 +62,7 @@ TestRetarget = checks_of("retarget_scenario")
 TestReduce = checks_of("reduce_scenario")
 TestExport = checks_of("export_scenario")
 TestHeadless = checks_of("headless_scenario")
+TestTranslations = checks_of("translations_scenario")
 TestJobs = checks_of("jobs_scenario")
 
 

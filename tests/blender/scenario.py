@@ -19,6 +19,7 @@ import bpy
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
+import sound_strips
 import stand_in
 
 ARGUMENTS = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
@@ -68,7 +69,10 @@ def new_file(rate="25"):
 
 def add_strip(scene, path, frame=1, channel=1, **timing):
     strips = room("artalk_addon.compat").ensure_strips(scene)
-    strip = strips.new_sound(Path(path).stem, str(path), channel, frame)
+    try:
+        strip = strips.new_sound(Path(path).stem, str(path), channel, frame)
+    except RuntimeError:  # built without a sound library
+        strip = sound_strips.pasted(scene, path, channel, frame)
     for name, value in timing.items():
         setattr(strip, name, value)
     return strip
