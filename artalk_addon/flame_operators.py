@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, FloatVectorProperty, StringProperty
 from ..core.errors import InputError
 from ..core.heads import flame_basis
 from ..core.heads.flame_files import read_betas
+from ..core.retarget.flame_fit import WELL, residuals, table
 from . import compat, flame_rig
 from .properties import settings
 from .translations import told
@@ -61,4 +62,30 @@ class ARTALK_OT_import_flame(bpy.types.Operator):
         settings(compat.sequencer_scene(context)).character = head
         if sentence := flame_basis.doubt(flame_rig.info(head).sha256, path.name):
             self.report({"WARNING"}, told(sentence))
+        return {"FINISHED"}
+
+
+class ARTALK_OT_flame_report(bpy.types.Operator):
+    """Write into a text how well this FLAME head shows each ARKit shape, and ARKit shapes each of its expressions"""
+
+    bl_idname = "artalk.flame_report"
+    bl_label = "Report FLAME Fit"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> Result:
+        """Measure it and write the text."""
+        item: bpy.types.Object | None = settings(compat.sequencer_scene(context)).character or context.object
+        try:
+            if item is None or not flame_rig.is_flame(item):
+                raise InputError("There is no FLAME head to report on: choose one in the panel or make it active.")
+            shapes, back = residuals(flame_rig.shapes_of(item))
+        except InputError as error:
+            self.report({"ERROR"}, told(error))
+            return {"CANCELLED"}
+        text = bpy.data.texts.new(f"{item.name} fit")
+        text.write(f"ARKit shapes on '{item.name}', by its expressions and jaw\n\n{table(shapes)}\n")
+        text.write(f"Its expressions and jaw, by ARKit shapes\n\n{table(back)}")
+        well = sum(each.shown > WELL for each in shapes)
+        sentence = f"{well} of {len(shapes)} ARKit shapes are shown well: the text '{text.name}' has all."
+        self.report({"INFO"}, told(sentence))
         return {"FINISHED"}

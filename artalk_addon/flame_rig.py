@@ -20,6 +20,7 @@ import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,15 @@ import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.basis import FLAME
+from ..core.basis import ARKIT, FLAME
 from ..core.errors import InputError
 from ..core.heads import flame
 from ..core.heads.flame import JOINTS, PARENTS, FlameModel
-from ..core.heads.flame_basis import require_basis
+from ..core.heads.flame_basis import BasisChange, change, require_basis
 from ..core.heads.flame_files import read_flame
+from ..core.motion import Motion
+from ..core.retarget.bases import model_of_file
+from ..core.retarget.flame_fit import FlameFit, FlameShapes, fit
 from . import compat
 from .plan import HEAD_TO_ARMATURE, Bone, Character
 
@@ -110,16 +114,73 @@ def describe(item: bpy.types.Object, armature: Any, axes: NDArray[np.float64]) -
     )
 
 
-def require_fit(character: Character, weights: Path | None) -> None:
-    """Raise InputError when a FLAME head lacks expressions that models move, or is not the FLAME of these weights."""
+def require_fit(character: Character, weights: Path | None, own: Path | None) -> None:
+    """Raise InputError when a FLAME head lacks expressions that a model of FLAME motion moves, or is another FLAME.
+
+    weights: the model's; own: the FLAME file that they are meant for, by which their motion is fitted to this head.
+    """
     wanted = [channel for channel in FLAME.channels if channel.startswith("exp")]
     if missing := [channel for channel in wanted if channel not in character.shapes]:
         raise InputError(
             f"'{character.name}' has {len(wanted) - len(missing)} of the {len(wanted)} expressions that the model "
             "moves: import a FLAME file with all of them."
         )
-    item = next(item for item in bpy.data.objects if item.session_uid == character.mesh)
-    require_basis(character.name, info(item).fingerprint, weights)
+    head = flame.fingerprint(model_of_file(own)) if own else info(_item(character)).fingerprint
+    require_basis(character.name, head, weights)
+
+
+def taken(motion: Motion, character: Character, own: Path | None) -> Motion:
+    """A motion as a character takes it: on a FLAME head, ARKit's is fitted to its mesh, as is another FLAME's.
+
+    own: the FLAME file that FLAME motion is meant for; None: this head's. Raises InputError as `fit_of` does.
+    """
+    if character.basis != FLAME.name:
+        return motion
+    item = _item(character)
+    if motion.basis == ARKIT:
+        return fit_of(item).to_flame(motion, eyes=True)
+    known = info(item).fingerprint
+    if own is None or not known or flame.fingerprint(model_of_file(own)) == known:
+        return motion
+    return _change_of(own, own.stat().st_mtime_ns, item.session_uid, known).of(motion)
+
+
+def fit_of(item: bpy.types.Object) -> FlameFit:
+    """What turns ARKit motion into this head's, kept until its mesh changes. InputError for one without jaw or eyes."""
+    head = shapes_of(item)
+    return _kept_fit(tuple((part.tobytes(), part.shape, str(part.dtype)) for part in _parts(head)))
+
+
+def shapes_of(item: bpy.types.Object) -> FlameShapes:
+    """A FLAME head's shapes, weights and joints, read from its mesh and armature, in FLAME's axes.
+
+    Raises InputError when it has no bones for jaw and eyes, or its mesh hangs on none of them.
+    """
+    armature: Any = next((m.object for m in _modifiers(item) if m.type == "ARMATURE" and m.object), item.parent)
+    bones = armature.data.bones if armature is not None and armature.type == "ARMATURE" else {}
+    groups = {group.name: group.index for group in item.vertex_groups}
+    skins = [next((n for n in (f"{joint}_skin", joint) if n in groups), "") for joint in JOINTS]
+    if not all(joint in bones for joint in _MOVED) or not all(skins[JOINTS.index(joint)] for joint in _MOVED):
+        raise InputError(
+            f"'{item.name}' has no bones jaw, left_eye and right_eye that move its mesh, which ARKit motion needs: "
+            "import your FLAME file with Import FLAME Head."
+        )
+    keys = _keys_of(item)
+    mesh: Any = item.data
+    table = expression_table(keys.key_blocks.keys())
+    rest = _points(keys.reference_key)
+    into_mesh = item.matrix_world.inverted_safe() @ armature.matrix_world
+    heads = [into_mesh @ bones[joint].head_local if joint in bones else (0, 0, 0) for joint in JOINTS]
+    corners = np.empty(3 * len(mesh.loop_triangles or _triangulated(mesh)), np.int32)
+    mesh.loop_triangles.foreach_get("vertices", corners)
+    return FlameShapes(
+        _to_flame(rest),
+        corners.reshape(-1, 3).astype(np.int64),
+        np.stack([_to_flame(_points(keys.key_blocks[name]) - rest) for name in table.values()], axis=2),
+        _skin_weights(mesh, [groups.get(name, -1) for name in skins]),
+        np.stack([_bend(keys, rest, row, column) for row in range(3) for column in range(3)], axis=2),
+        _to_flame(np.array(heads)),
+    )
 
 
 def import_head(
@@ -169,6 +230,65 @@ def import_file(context: bpy.types.Context, path: Path, **choices: Any) -> bpy.t
 def _note(head: bpy.types.Object, known: FlameInfo) -> None:
     mesh: Any = head.data
     mesh[INFO] = json.dumps(asdict(known))
+
+
+_MOVED = ("jaw", "left_eye", "right_eye")
+
+
+def _parts(head: FlameShapes) -> tuple[NDArray[Any], ...]:
+    return head.points, head.faces, head.expressions, head.weights, head.bends, head.joints
+
+
+@lru_cache(maxsize=4)
+def _kept_fit(parts: tuple[tuple[bytes, tuple[int, ...], str], ...]) -> FlameFit:
+    return fit(FlameShapes(*(np.frombuffer(raw, kind).reshape(shape) for raw, shape, kind in parts)))
+
+
+@lru_cache(maxsize=2)
+def _change_of(own: Path, _stamp: int, head: int, _fingerprint: str) -> BasisChange:
+    item = next(item for item in bpy.data.objects if item.session_uid == head)
+    return change(model_of_file(own).expressions, shapes_of(item).expressions)
+
+
+def _item(character: Character) -> bpy.types.Object:
+    return next(item for item in bpy.data.objects if item.session_uid == character.mesh)
+
+
+def _modifiers(item: bpy.types.Object) -> list[Any]:
+    return list(item.modifiers)
+
+
+def _triangulated(mesh: Any) -> Any:
+    mesh.calc_loop_triangles()
+    return mesh.loop_triangles
+
+
+def _points(key: Any) -> NDArray[np.float64]:
+    points = np.empty((len(key.data), 3), np.float32)
+    key.data.foreach_get("co", points.ravel())
+    return points.astype(np.float64)
+
+
+def _to_flame(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.ascontiguousarray(points @ HEAD_TO_ARMATURE)
+
+
+def _bend(keys: Any, rest: NDArray[np.float64], row: int, column: int) -> NDArray[np.float64]:
+    """What entry (row, column) of R - I of the jaw does, (V, 3)."""
+    name = _corrective_name(JOINTS.index("jaw"), row, column)
+    key = keys.key_blocks.get(name)
+    return _to_flame(_points(key) - rest) if key else np.zeros_like(rest)
+
+
+def _skin_weights(mesh: Any, groups: Sequence[int]) -> NDArray[np.float64]:
+    """(V, 5) from vertex groups; -1 for a joint that has none."""
+    place = {group: joint for joint, group in enumerate(groups) if group >= 0}
+    weights = np.zeros((len(mesh.vertices), len(groups)))
+    for vertex in mesh.vertices:
+        for member in vertex.groups:
+            if member.group in place:
+                weights[vertex.index, place[member.group]] = member.weight
+    return weights
 
 
 # --- mesh -----------------------------------------------------------------------------------------------------------

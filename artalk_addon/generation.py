@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from ..core import models
-from ..core.basis import ARKIT, FLAME
+from ..core.basis import ARKIT, BASES, FLAME
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken, check, polish, provenance
 from ..core.generate import speak as speak_clip
@@ -57,14 +57,14 @@ def prepare(
 
     again: run the model only for lines whose sound, model, style or seed has changed
     """
-    options = layers.chosen(options, character)
-    check(options)
     described = rigs.describe(character)
+    options = _for(described, layers.chosen(options, character))
+    check(options)
     _require_fit(options, described)
     fps = strips.rate(scene)
     sources = tuple(strips.source(strip, fps) for strip in sound_strips)
     known = {line.strip: line for line in lines_of(described) if line.scene == scene.name} if again else {}
-    keyframes.check(described, join([plan(_still(each, options), described, each.start, fps) for each in sources]))
+    keyframes.check(described, join([plan(_still(each, described), described, each.start, fps) for each in sources]))
     preflight.require_clear(character)
     return Task(sources, described, scene.name, fps, options, tuple(known.get(each.name) for each in sources))
 
@@ -72,15 +72,18 @@ def prepare(
 def _require_fit(options: Options, character: Character) -> None:
     """Raise InputError when a character cannot take the motion of the model chosen."""
     entry = models.entry(options.model)
-    if entry.basis.name != character.basis:
-        other = "import a FLAME head" if entry.basis == FLAME else "choose a character with ARKit shapes"
-        fitting = next(model.name for model in models.MODELS.values() if model.basis.name == character.basis)
-        raise InputError(
-            f"The model '{entry.name}' gives {entry.basis.name.upper()} motion, which '{character.name}' cannot take: "
-            f"choose the model '{fitting}', or {other}."
-        )
-    if character.basis == FLAME.name:
-        flame_rig.require_fit(character, options.weights or entry.weights)
+    if entry.basis.name not in BASES:
+        raise InputError(f"The model '{entry.name}' moves vertices, which cannot be keyed: choose another model.")
+    if character.basis == FLAME.name and entry.basis == FLAME:
+        flame_rig.require_fit(character, options.weights or entry.weights, options.flame)
+    elif character.basis == FLAME.name:
+        flame_rig.fit_of(_object(character))
+
+
+def _for(character: Character, options: Options) -> Options:
+    """The same options, by which FLAME motion becomes ARKit's for a character that has no FLAME."""
+    turned = models.entry(options.model).basis == FLAME and character.basis == ARKIT.name
+    return replace(options, basis=ARKIT.name) if turned else options
 
 
 def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Spoken]:
@@ -267,7 +270,7 @@ def _curves(line: Line, place: lineup.Place, character: Character) -> list[Curve
     rests = place.rests if _is_layered(line) else Rests()
     rested = between_rests(motion, rests.before, rests.after, rests.amount)
     start = line.start - round(rests.before * motion.fps) / motion.fps * line.fps
-    planned = plan(rested, character, start, line.fps)
+    planned = plan(flame_rig.taken(rested, character, line.options.flame), character, start, line.fps)
     return [lineup.shown(curve, place.hidden) for curve in planned]
 
 
@@ -386,7 +389,8 @@ def _still_right(line: Line | None, clip: Clip, options: Options) -> Spoken | No
     meta, now = line.spoken.raw.meta, provenance(clip.samples, options)
     known = {"model", "seed", "style", "audio_sha256"}
     same = all(meta.get(name) == now[name] for name in known)
-    return line.spoken if same and line.options.weights == options.weights else None
+    mine, theirs = ((each.weights, each.basis, each.flame) for each in (line.options, options))
+    return line.spoken if same and mine == theirs else None
 
 
 def _is_layered(line: Line) -> bool:
@@ -414,7 +418,7 @@ def _report(progress: Progress, before: float, share: float, fraction: float) ->
     progress(before + share * fraction)
 
 
-def _still(source: Source, options: Options) -> Motion:
+def _still(source: Source, character: Character) -> Motion:
     """A motion without motion, as long as the sound: enough to see which curves its keys would touch."""
-    basis = models.entry(options.model).basis
+    basis = BASES[character.basis]
     return Motion(np.zeros((2, len(basis)), np.float32), basis, 1 / max(1e-3, source.seconds))

@@ -55,6 +55,13 @@ _PANEL = {
     "More Layers": "Weitere Ebenen",
     "Layers": "Ebenen",
     "FLAME motion has no layers": "FLAME-Bewegung hat keine Ebenen",
+    "FLAME head; ARKit motion is fitted to it": "FLAME-Kopf; ARKit-Bewegung wird auf ihn übertragen",
+    "{} of {} ARKit shapes are shown well: the text '{}' has all.": (
+        "{} von {} ARKit-Formen sind gut zu sehen: der Text '{}' hat alle."
+    ),
+    "There is no FLAME head to report on: choose one in the panel or make it active.": (
+        "Es gibt keinen FLAME-Kopf für den Bericht: einen im Bedienfeld wählen oder aktivieren."
+    ),
     "My Edits": "Meine Änderungen",
     "Tools": "Werkzeuge",
     "All": "Alle",

@@ -172,7 +172,7 @@ def _options(kept: dict[str, Any]) -> Options:
     """Options from another version of artalk may lack some and have others: those that are known count."""
     known = get_type_hints(Options)
     chosen = {name: value for name, value in kept.items() if name in known}
-    for name in ("weights", "style"):
+    for name in ("weights", "style", "flame"):
         chosen[name] = Path(chosen[name]) if chosen.get(name) else None
     return Options(**chosen)
 

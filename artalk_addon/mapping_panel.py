@@ -8,7 +8,8 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..core.errors import InputError
 from ..core.retarget.detect import FAMILIES
-from . import compat, mapping, operators, rigs
+from . import compat, flame_rig, mapping, operators, rigs
+from .flame_operators import ARTALK_OT_flame_report
 from .translations import told
 
 Result = Any
@@ -170,6 +171,10 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     except InputError:
         layout.label(text="No character", icon="INFO")
         return
+    if flame_rig.is_flame(item) and not mapping.has_own(item):
+        layout.label(text="FLAME head; ARKit motion is fitted to it", icon="CHECKMARK")
+        layout.operator("artalk.flame_report", icon="TEXT")
+        return
     if not mapping.has_own(item):
         layout.label(text="Recognised by itself; Detect lists how", icon="CHECKMARK")
         row = layout.row(align=True)
@@ -239,6 +244,7 @@ _CLASSES = (
     ARTALK_OT_mapping_forget,
     ARTALK_OT_mapping_save,
     ARTALK_OT_mapping_load,
+    ARTALK_OT_flame_report,
     ARTALK_UL_mapping,
     ARTALK_PT_mapping_sequencer,
     ARTALK_PT_mapping_view,

@@ -27,6 +27,7 @@ def options_of(context: bpy.types.Context, scene: bpy.types.Scene) -> Options:
     return Options(
         model=chosen.model,
         weights=Path(bpy.path.abspath(chosen.weights)) if chosen.weights else None,
+        flame=Path(bpy.path.abspath(chosen.flame)) if chosen.flame else None,
         device=preferences.device(context),
         engine=preferences.engine(context),
         engine_python=preferences.engine_python(context),

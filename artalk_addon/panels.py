@@ -113,9 +113,11 @@ def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: 
     entry = models.entry(chosen.model)
     if entry.weights is None:
         layout.prop(chosen, "weights")
-    if item is not None and flame_rig.is_flame(item) != (entry.basis == FLAME):
-        what = "moves FLAME heads alone" if entry.basis == FLAME else "cannot move FLAME heads"
-        draw_sentence(layout, context, f"This model {what}: choose another model or head.", "ERROR")
+    if entry.basis == FLAME:
+        layout.prop(chosen, "flame")
+        if item is not None and not chosen.flame and not flame_rig.is_flame(item):
+            todo = "This model moves FLAME heads: choose your FLAME file, to fit its motion to this one."
+            draw_sentence(layout, context, todo, "ERROR")
 
 
 def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -> None:
@@ -129,8 +131,9 @@ def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -
 
 def draw_layers(layout: bpy.types.UILayout, item: bpy.types.Object) -> None:
     """The sliders of a character; the curves follow them."""
-    if flame_rig.is_flame(item):
-        layout.label(text="FLAME heads have no layers", icon="INFO")
+    chosen = settings(compat.sequencer_scene(bpy.context))
+    if flame_rig.is_flame(item) and models.entry(chosen.model).basis == FLAME:
+        layout.label(text="FLAME motion has no layers", icon="INFO")
         return
     mine: Any = layers.sliders(item)
     layout.use_property_split = True

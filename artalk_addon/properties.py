@@ -43,6 +43,11 @@ class SceneSettings(bpy.types.PropertyGroup):
     weights: StringProperty(
         name="Weights", description="Weights file of a model that does not come with artalk", subtype="FILE_PATH"
     )
+    flame: StringProperty(
+        name="FLAME File",
+        description="The FLAME file that the model is meant for, to fit its motion to heads of other kinds",
+        subtype="FILE_PATH",
+    )
 
 
 class JobRow(bpy.types.PropertyGroup):

@@ -155,8 +155,11 @@ def test_wrong_motion_and_heads_without_a_mouth_are_refused(head, fit):
         fit.to_flame(Motion(np.zeros((1, len(FLAME))), FLAME, 25.0))
     with pytest.raises(InputError, match="'arkit' and not 'flame'"):
         fit.to_arkit(pose())
-    with pytest.raises(InputError, match="No lips were found"):
+    with pytest.raises(InputError, match="No face was found on this head: its jaw parts no lips"):
         flame_fit.fit(replace(head, weights=np.eye(5)[np.ones(len(head.points), int)]))
+    cloud = np.random.default_rng(0).normal(0, 0.06, head.points.shape)
+    with pytest.raises(InputError, match="No face was found on this head"):
+        flame_fit.fit(replace(head, points=cloud))
     few = flame_fit.fit(replace(head, expressions=head.expressions[:, :, :50]))
     with pytest.raises(InputError, match="has 100 expressions and the FLAME file 50"):
         few.to_arkit(Motion(np.ones((1, len(FLAME))), FLAME, 25.0))

@@ -48,7 +48,8 @@ def require_basis(head: str, fingerprint: str, weights: Path | None) -> None:
     if fingerprint and trained and fingerprint != trained:
         raise InputError(
             f"The weights '{weights.name if weights else ''}' were trained with another version of FLAME than '{head}' "
-            f"is (basis {trained}, not {fingerprint}): import the FLAME file that they were trained with."
+            f"is (basis {trained}, not {fingerprint}): import the FLAME file that they were trained with, or choose it "
+            "as FLAME File in the panel, so that the motion is fitted to this head."
         )
 
 

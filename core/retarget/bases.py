@@ -25,7 +25,7 @@ def require_way(model: str, own: Basis, wanted: str | None, flame: Path | None) 
     if flame is None:
         raise InputError(
             f"The model '{model}' gives {own.name.upper()} motion, and to turn it into {str(wanted).upper()} takes a "
-            "FLAME head to measure on: give your FLAME file with --head FILE."
+            "FLAME head to measure on: give your FLAME file (--head FILE, or FLAME File in the panel)."
         )
 
 

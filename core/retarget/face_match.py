@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class Face:
             lower = np.flatnonzero(np.isfinite(apart.min(axis=1)))
             pairs.append(np.stack([found[low + apart[lower].argmin(axis=1)], found[start + lower]], axis=1))
         if sum(map(len, pairs)) < _FEWEST:
-            raise InputError("No lips were found on this head: its jaw parts no vertices of the mouth.")
+            raise InputError("No face was found on this head: its jaw parts no lips.")
         return np.concatenate(pairs)
 
 
@@ -120,8 +121,14 @@ def _lip_marks(face: Face) -> Floats:
     return np.array(marks)
 
 
+def _require(points: NDArray[Any], feature: str) -> None:
+    if not len(points):
+        raise InputError(f"No face was found on this head: its {feature} are not where a face has them.")
+
+
 def _foremost(points: Floats) -> Floats:
     """The mean of the third of the points that lie the furthest forward."""
+    _require(points, "lips")
     first = np.argsort(-points[:, 2])[: max(1, len(points) // 3)]
     mean: Floats = points[first].mean(axis=0)
     return mean
@@ -131,6 +138,7 @@ def _lid_margin(face: Face, eye: Floats) -> Floats:
     """The margin of the lids in eight directions as seen from in front, (8, 3)."""
     off = (face.points - eye) / face.unit
     seen = off[(np.hypot(off[:, 0], off[:, 1]) < 0.45) & (off[:, 2] > 0.05)]
+    _require(seen, "lids")
     outward = np.array([np.sign(eye[0] - face.middle[0]), 1.0])
     marks = []
     for angle in _AROUND_EYE:
@@ -149,6 +157,7 @@ def _profile(face: Face) -> Floats:
 
     def best(low: float, high: float, score: Floats) -> Floats:
         inside = np.flatnonzero((line[:, 1] > low) & (line[:, 1] < high))
+        _require(inside, "nose and chin")
         return line[inside[score[inside].argmax()]]
 
     tip = best(mouth + 0.2, 0.0, line[:, 2])
@@ -161,6 +170,7 @@ def _profile(face: Face) -> Floats:
     ]
     for height, depth in ((0.0, -0.4), (mouth, -0.5)):
         slab = off[(abs(off[:, 1] - height) < 0.12) & (abs(off[:, 2] - depth) < 0.15)]
+        _require(slab, "cheeks")
         marks += [slab[slab[:, 0].argmax()], slab[slab[:, 0].argmin()]]
     found = np.array(marks)
     found[:5, 0] = 0  # they are in the middle, whichever vertex is nearest to it

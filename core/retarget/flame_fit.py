@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 FLAME_AND_EYES = Basis("flame_and_eyes", FLAME.channels + EYE_ROTATION)
 """FLAME with eyes that turn, as the bones of a FLAME head can."""
 
+WELL = 0.75
+"""A shape of which this share is shown is recognised."""
 EXPRESSION_LIMIT = 3.0
 """Expressions are measured in standard deviations: beyond so many no face was ever seen."""
 JAW_LIMITS = ((-0.05, 0.6), (-0.2, 0.2), (-0.2, 0.2))
@@ -232,6 +234,14 @@ def _rest_gaps(face: Face) -> Floats:
     nearest = np.where(near, apart, np.inf).argmin(axis=1)
     gaps: Floats = np.maximum((upper - lower)[nearest, 1], 0)
     return gaps
+
+
+def table(found: tuple[Residual, ...]) -> str:
+    """Residuals as a table to read, one a line."""
+    width = max(len(each.name) for each in found)
+    rows = [f"{'':{width}}   moves mm   missed mm   shown"]
+    rows += [f"{e.name:{width}} {e.moves:10.2f} {e.missed:11.2f} {100 * e.shown:5.0f} %" for e in found]
+    return "\n".join(rows) + "\n"
 
 
 def _require(motion: Motion, basis: Basis) -> None:

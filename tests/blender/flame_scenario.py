@@ -306,10 +306,10 @@ def heads_and_models_that_do_not_fit_are_refused():
     prepare, Options = room("artalk_addon.generation").prepare, room("core.generate").Options
     head = imported("fifty.npz")
     refused(["50 of the 100 expressions"], lambda: prepare(scene, [strip], head, flame_options()))
-    refused(["ARKIT motion", "choose the model 'artalk'"], lambda: prepare(scene, [strip], head, Options()))
+    refused(["No face was found on this head"], lambda: prepare(scene, [strip], head, Options()))
     bpy.ops.artalk.new_head()
     ours = bpy.context.view_layer.objects.active
-    refused(["FLAME motion", "choose the model 'mini'"], lambda: prepare(scene, [strip], ours, flame_options()))
+    refused(["gives FLAME motion", "your FLAME file"], lambda: prepare(scene, [strip], ours, flame_options()))
     other = imported("small.npz")
     refused(
         ["another version of FLAME", "other_basis.safetensors"],

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs in a process of its own with the bpy module: ARKit motion on a FLAME head, FLAME motion on others.
+
+python flame_fit_scenario.py ZIP FOLDER MATERIAL      MATERIAL: see test_flame_fit_blender.py
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import traceback
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+ZIP, FOLDER, MATERIAL = map(Path, sys.argv[1:4])
+PACKAGE = "bl_ext.user_default.artalk"
+SPEECH = Path(__file__).resolve().parents[2] / "demo" / "speech" / "austen_0880.flac"
+FLAME = MATERIAL / "flame.npz"
+CHECKS = []
+
+
+def check(function):
+    CHECKS.append((function.__name__, function))
+    return function
+
+
+def room(name):
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def new_scene():
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    scene = bpy.context.scene
+    scene.render.fps = 25
+    strips = room("artalk_addon.compat").ensure_strips(scene)
+    return scene, strips.new_sound("speech", str(SPEECH), 1, 1)
+
+
+def imported(name="flame.npz"):
+    assert bpy.ops.artalk.import_flame(filepath=str(MATERIAL / name)) == {"FINISHED"}
+    return bpy.context.view_layer.objects.active
+
+
+def prepared(scene, strip, head, **choices):
+    options = room("core.generate").Options(device="cpu", **choices)
+    return room("artalk_addon.generation").prepare(scene, [strip], head, options)
+
+
+def generated(scene, strip, head, **choices):
+    generation = room("artalk_addon.generation")
+    task = prepared(scene, strip, head, **choices)
+    return generation.apply(task, generation.speak(task, lambda _: None, lambda: False))
+
+
+def lips_apart(scene, head, frames, pairs):
+    """Mean height between pairs of vertices of the evaluated mesh, mm."""
+    found = []
+    for frame in frames:
+        scene.frame_set(int(frame))
+        mesh = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        points = np.empty((len(mesh.vertices), 3), np.float32)
+        mesh.vertices.foreach_get("co", points.ravel())
+        found.append(1000 * np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1).mean())
+    return np.array(found)
+
+
+def middle_of_the_lips(head):
+    rig, matching = room("artalk_addon.flame_rig"), room("core.retarget.face_match")
+    shapes = rig.shapes_of(head)
+    skin = np.flatnonzero(shapes.weights[:, 3:].sum(axis=1) < 0.5)
+    drop = room("core.retarget.flame_fit")._turned(shapes, (0.3, 0, 0))[skin]
+    pairs = skin[matching.Face(shapes.points[skin], drop, shapes.joints[3:]).lips]
+    return pairs[abs(shapes.points[pairs[:, 0], 0]) < 0.006]
+
+
+def refused(words, call):
+    try:
+        call()
+    except (RuntimeError, room("core.errors").InputError) as error:
+        message = str(error).strip()
+    else:
+        raise AssertionError("it was not refused")
+    assert "Traceback" not in message, message
+    for word in words:
+        assert word in message, (word, message)
+
+
+@check
+def installs_from_the_zip():
+    bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
+    assert PACKAGE in bpy.context.preferences.addons
+
+
+@check
+def the_mesh_in_blender_says_the_same_as_the_file():
+    new_scene()
+    head = imported()
+    mine, files = room("artalk_addon.flame_rig").fit_of(head), room("core.retarget.bases").fit_of_file(FLAME)
+    for name in ("shapes", "moves", "cross"):
+        one, other = getattr(mine, name), getattr(files, name)
+        assert np.abs(one - other).max() < 1e-2 * np.abs(other).max(), name
+
+
+@check
+def artalk_mini_speaks_on_a_flame_head():
+    scene, strip = new_scene()
+    head = imported()
+    sentence = generated(scene, strip, head)
+    assert "1 line on 'FLAME head'" in sentence, sentence
+    frames = np.arange(2, 110, 3)
+    flame = lips_apart(scene, head, frames, middle_of_the_lips(head))
+    paths = {curve.data_path for curve in room("artalk_addon.compat").fcurves_of(head.parent)}
+    assert any("left_eye" in path for path in paths), "the eyes look about"
+    bpy.ops.artalk.new_head()
+    ours = bpy.context.view_layer.objects.active
+    generated(scene, strip, ours)
+    head_of = room("core.heads.default_head").load()
+    pairs = head_of.lips.reshape(3, -1, 2)[1]
+    known = lips_apart(scene, ours, frames, pairs[len(pairs) // 2 - 2 : len(pairs) // 2 + 3])
+    likeness = np.corrcoef(flame, known)[0, 1]
+    assert likeness > 0.95, likeness
+    assert np.ptp(flame) > 3, np.ptp(flame)
+    return f"{likeness:.3f}, {np.ptp(flame):.1f} mm"
+
+
+@check
+def its_sliders_are_layers_as_on_any_head():
+    scene, strip = new_scene()
+    head = imported()
+    generated(scene, strip, head)
+    pairs, frames = middle_of_the_lips(head), np.arange(2, 110, 6)
+    before = np.ptp(lips_apart(scene, head, frames, pairs))
+    head.artalk.jaw = 0.0
+    assert np.ptp(lips_apart(scene, head, frames, pairs)) < 0.8 * before
+
+
+@check
+def flame_motion_moves_a_head_with_arkit_shapes():
+    scene, strip = new_scene()
+    bpy.ops.artalk.new_head()
+    ours = bpy.context.view_layer.objects.active
+    choices = {"model": "artalk", "weights": MATERIAL / "artalk.safetensors"}
+    refused(["gives FLAME motion", "FLAME File in the panel"], lambda: prepared(scene, strip, ours, **choices))
+    chosen = scene.artalk
+    chosen.character, chosen.model, chosen.weights = ours, "artalk", str(MATERIAL / "artalk.safetensors")
+    chosen.flame = str(FLAME)
+    assert bpy.ops.artalk.generate() == {"FINISHED"}
+    curves = room("artalk_addon.compat").fcurves_of(ours.data.shape_keys)
+    values = {c.data_path: [p.co.y for p in c.keyframe_points] for c in curves}
+    assert len(values) >= 52
+    assert all(min(each) >= -1e-6 and max(each) <= 1 + 1e-6 for each in values.values())
+    assert np.ptp(values['key_blocks["jawOpen"].value']) > 0.02
+    (line,) = room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(ours))
+    assert line.spoken.raw.basis.name == "arkit"
+    assert line.options.flame == FLAME
+
+
+@check
+def another_version_of_flame_is_fitted_when_its_file_is_there():
+    scene, strip = new_scene()
+    head = imported("other.npz")
+    choices = {"model": "artalk", "weights": MATERIAL / "trained.safetensors"}
+    refused(["another version of FLAME", "FLAME File in the panel"], lambda: prepared(scene, strip, head, **choices))
+    generated(scene, strip, head, **choices, flame=FLAME)
+    flame, generate = room("core.heads.flame"), room("core.generate")
+    samples = room("artalk_addon.strips").read_clip(strip, 25.0).samples
+    motion = generate.generate(samples, generate.Options(device="cpu", **choices))
+    model = room("core.heads.flame_files").read_flame(FLAME)
+    scene.frame_set(31)
+    mesh = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    points = np.empty((len(mesh.vertices), 3), np.float32)
+    mesh.vertices.foreach_get("co", points.ravel())
+    points = points @ room("artalk_addon.plan").HEAD_TO_ARMATURE
+    wanted = flame.motion_vertices(model, motion.with_values(motion.values))[30]
+    off = np.linalg.norm(points - wanted, axis=1).max() / np.ptp(model.template, axis=0).max()
+    assert off < 2e-3, off
+    return f"{off:.1e} of the head's size"
+
+
+@check
+def a_flame_mesh_without_bones_takes_no_arkit_motion():
+    scene, strip = new_scene()
+    head = imported()
+    rig = head.parent
+    head.modifiers.clear()
+    head.parent = None
+    bpy.data.objects.remove(rig)
+    refused(["has no bones jaw", "Import FLAME Head"], lambda: prepared(scene, strip, head))
+
+
+@check
+def the_fit_is_reported():
+    new_scene()
+    head = imported()
+    bpy.context.scene.artalk.character = head
+    assert bpy.ops.artalk.flame_report() == {"FINISHED"}
+    text = next(text for text in bpy.data.texts if "FLAME head" in text.name).as_string()
+    for word in ("jawOpen", "tongueOut", "exp001", "jaw_x"):
+        assert word in text, text
+
+
+@check
+def the_command_line_writes_both():
+    new_scene()
+    cli = room("core.cli")
+    out = FOLDER / "out.blend"
+    weights = ["--model", "artalk", "--device", "cpu", "--weights", str(MATERIAL / "artalk.safetensors")]
+    for choices, name in (([], "FLAME head"), ([*weights, "--basis", "arkit"], "artalk head")):
+        assert cli.main(["generate", str(SPEECH), "--out", str(out), "--head", str(FLAME), *choices]) == 0
+        bpy.ops.wm.open_mainfile(filepath=str(out))
+        assert room("artalk_addon.compat").fcurves_of(bpy.data.objects[name].data.shape_keys)
+        out.unlink()
+
+
+def main():
+    with (FOLDER / "report.jsonl").open("w", encoding="utf-8") as report:
+        for name, run in CHECKS:
+            try:
+                line = {"check": name, "ok": True, "detail": run() or ""}
+            except Exception:  # noqa: BLE001 - every check gets its line
+                line = {"check": name, "ok": False, "detail": traceback.format_exc()}
+            print(json.dumps(line), file=report, flush=True)
+
+
+main()
