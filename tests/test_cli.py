@@ -117,7 +117,7 @@ def test_silence_is_refused(tmp_path, capsys):
         (["--out", "x.fbx"], "no output that artalk writes"),
         (["--out", "nowhere/x.npz"], "does not exist"),
         (["--out", "x.npz", "--model", "artalk"], "do not come with artalk"),
-        (["--out", "x.npz", "--basis", "flame"], "give your FLAME file with --head"),
+        (["--out", "x.npz", "--basis", "flame"], "give your FLAME file (--head FILE"),
         (["--out", "x.npz", "--post", "published"], "for FLAME motion"),
         (["--out", "x.npz", "--fps", "0"], "frame rate"),
         (["--out", "x.npz", "--seed", "-1"], "seed"),
