@@ -21,6 +21,14 @@ from .conftest import ROOT
 ELSEWHERE = {"batch", "command", "compat", "demo", "german", "headless"}
 """Rooms that speak on the command line alone."""
 SHOWN = {"text", "heading"}
+ARGUMENTS = {
+    "InputError": slice(0, 1),
+    "told": slice(0, 1),
+    "say": slice(0, 1),
+    "Obstacle": slice(1, 3),
+    "draw_sentence": slice(1, 3),
+}
+"""Which arguments of a call are words, by the name of what is called."""
 LETTERS = re.compile(r"[A-Za-z]{2}")
 
 
@@ -45,7 +53,7 @@ def shown(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
-            wanted = {"InputError": slice(0, 1), "told": slice(0, 1), "Obstacle": slice(1, 3)}.get(called, slice(0, 0))
+            wanted = ARGUMENTS.get(called, slice(0, 0))
             for each in (*node.args[wanted], *(k.value for k in node.keywords if k.arg in SHOWN)):
                 yield from shapes(each)
         elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in silent:
