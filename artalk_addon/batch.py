@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 
-from ..core import lines, models
+from ..core import cli, lines, models
 from ..core.errors import InputError
 from ..core.generate import Options, check
 from . import compat, export, generation, headless, preflight, rigs, strips
@@ -102,9 +102,8 @@ def _make(shot: str, line: lines.Line, options: Options, alive: Callable[[float]
         headless.save_atomically(line.output)
     elif ending == ".npz":
         character = rigs.describe(item)
-        partial = line.output.with_name(f".{line.output.stem}.partial.npz")
-        export.sampled(scene, item, character, export.keyed_range(character)).save(partial)
-        partial.replace(line.output)
+        motion = export.sampled(scene, item, character, export.keyed_range(character))
+        cli.write_motion(motion, line.output)
     else:
         export.export_character(item, line.output)
     return wrong[0].sentence if wrong else ""

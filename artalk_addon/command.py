@@ -13,17 +13,19 @@ from typing import Any
 
 import bpy
 
-from ..core import cli, lines
+from ..core import cli
 from ..core.errors import InputError
-from ..core.generate import provenance
 from . import (
     bake,
     batch,
     compat,
+    dialogue,
     export,
     generation,
     headless,
     mapping_panel,
+    operators,
+    preferences,
     preflight,
     reduce,
     rigs,
@@ -41,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     if getattr(options, "audio", None):
-        return cli.main(arguments)
+        folder = preferences.models_folder(bpy.context)
+        return cli.main([*arguments, *(["--model-folder", str(folder)] if folder else [])])
     failed = False
 
     def all_events() -> None:
@@ -70,11 +73,81 @@ def _generate(options: argparse.Namespace) -> Events:
     if options.lines is not None:
         yield from _lines_of_a_table(options)
         return
-    sentence, character = generate_in_file(options)
-    wrong = preflight.what_is_wrong(compat.scene(bpy.context), character)
-    yield {"event": "generated", "character": character.name, "message": sentence, "moves": not wrong}
-    if wrong:
-        yield {"event": "warning", "cause": wrong[0].cause, "message": wrong[0].sentence}
+    if options.out or options.fps:
+        raise InputError(
+            "--out and --fps are for recordings: strips get keys at the rate of their scene, kept by --save."
+        )
+    _require_file(options)
+    scene = compat.sequencer_scene(bpy.context)
+    if options.all and not options.again:
+        yield from _generate_all(scene, options)
+        return
+    if options.again:
+        character = _character(bpy.context, options)
+        cast = [(character, _lines(scene, character, options))]
+    else:
+        cast = _cast(scene, _strips(scene, options), options)
+    yield from _speak(scene, cast, options)
+
+
+def _generate_all(scene: bpy.types.Scene, options: argparse.Namespace) -> Events:
+    """All strips that are heard, each by its own character; those that are up to date stay as they are."""
+    _strips(scene, options)
+    character = _character(bpy.context, options) if options.character else None
+    asked = dialogue.ask(scene, cli.options_from(options), character)
+    rows = [row for row in dialogue.look(asked, _unsaid, _never) if row.state != "strip is gone"]
+    for row in rows:
+        if row.state == "no character":
+            yield _row_event(row)
+    if all(row.state == "no character" for row in rows):
+        raise InputError(rows[0].message)
+    todo = {row.strip for row in rows if row.state not in {"up to date", "no character"}}
+    if not todo:
+        count = sum(row.state == "up to date" for row in rows)
+        yield {"event": "generated", "lines": 0, "message": f"All {count} lines are up to date."}
+        return
+    strips_todo = [strip for strip in strips.heard_sound_strips(scene) if strip.name in todo]
+    yield from _speak(scene, _cast(scene, strips_todo, options), options, again=True)
+
+
+def _cast(scene: bpy.types.Scene, chosen: list[compat.Strip], options: argparse.Namespace) -> dialogue.Cast:
+    """Strips by who speaks them: of several named ones the character that is given, or the roles of the scene say."""
+    if options.character is None:
+        return dialogue.cast(scene, chosen)
+    character = _character(bpy.context, options)
+    mine = chosen if options.strip else [each for each in chosen if dialogue.speaks(character, scene, each)]
+    if not mine:
+        raise InputError(f"No role of the scene gives a strip to '{character.name}': see the panel Dialogue.")
+    return [(character, mine)]
+
+
+def _speak(scene: bpy.types.Scene, cast: dialogue.Cast, options: argparse.Namespace, *, again: bool = False) -> Events:
+    """Generate, and save if asked; nothing is written before the model has spoken all lines."""
+    if options.mapping is not None:
+        for character, _ in cast:
+            mapping_panel.use(character, options.mapping)
+    wanted = cli.options_from(options)
+    again = again or options.again
+    tasks = [generation.prepare(scene, chosen, character, wanted, again=again) for character, chosen in cast]
+    bar = cli.ProgressLine(scene.name)
+    spoken = dialogue.speak_all(tasks, bar, _never)
+    said = [generation.apply(task, each) for task, each in zip(tasks, spoken, strict=True)]
+    bar.done()
+    _save(options)
+    for (character, chosen), sentence in zip(cast, said, strict=True):
+        wrong = preflight.what_is_wrong(compat.scene(bpy.context), character)
+        event = {"event": "generated", "character": character.name, "lines": len(chosen), "message": sentence}
+        yield event | {"moves": not wrong}
+        if wrong:
+            yield {"event": "warning", "cause": wrong[0].cause, "message": wrong[0].sentence}
+
+
+def _unsaid(_fraction: float) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
 
 
 def _lines_of_a_table(options: argparse.Namespace) -> Events:
@@ -94,37 +167,44 @@ def _status(options: argparse.Namespace) -> Events:
 def _status_of_file(options: argparse.Namespace) -> Events:
     """How far each strip that is heard is, lines whose strips are gone, and what is in the way of seeing them."""
     scene = compat.sequencer_scene(bpy.context)
-    item = _character(bpy.context, options)
-    kept = {line.strip: line for line in generation.lines_of(rigs.describe(item)) if line.scene == scene.name}
-    edited = {line.strip: len(changes) for line, changes in generation.edits_of(item)}
-    heard = strips.heard_sound_strips(scene)
-    for strip in heard:
-        event: dict[str, Any] = {"event": "line", "strip": strip.name, "character": item.name}
-        line = kept.get(strip.name)
-        try:
-            event["state"] = _state(line, strip, strips.rate(scene))
-        except InputError as error:
-            event |= {"state": "unreadable", "message": str(error)}
+    chosen = _character(bpy.context, options) if options.character else None
+    rows = dialogue.look(dialogue.ask(scene, cli.options_from(options), chosen), _unsaid, _never)
+    characters = {name: scene.objects[name] for name in dict.fromkeys(row.character for row in rows) if name}
+    edited = {
+        (name, line.strip): len(changes)
+        for name, item in characters.items()
+        for line, changes in generation.edits_of(item)
+    }
+    kept = {
+        (name, line.strip): line
+        for name, item in characters.items()
+        for line in generation.lines_of(rigs.describe(item))
+        if line.scene == scene.name
+    }
+    for row in rows:
+        event = _row_event(row)
+        line = kept.get((row.character, row.strip))
         if line is not None:
-            event |= {
-                "model": line.options.model,
-                "seed": line.options.seed,
-                "edited_curves": edited.get(strip.name, 0),
-            }
+            event |= {"model": line.options.model, "seed": line.options.seed}
+            event["edited_curves"] = edited.get((row.character, row.strip), 0)
         yield event
-    present = {strip.name for strip in compat.all_strips(scene)}
-    for name in kept.keys() - present:
-        yield {"event": "line", "strip": name, "character": item.name, "state": "strip is gone"}
-    for obstacle in preflight.obstacles(item):
-        yield {"event": "warning", "cause": obstacle.cause, "message": obstacle.sentence}
+    for item in characters.values():
+        for obstacle in preflight.obstacles(item):
+            yield {
+                "event": "warning",
+                "character": item.name,
+                "cause": obstacle.cause,
+                "message": obstacle.sentence,
+            }
 
 
-def _state(line: Any, strip: compat.Strip, fps: float) -> lines.State:
-    if line is None:
-        return "missing"
-    clip = strips.read_clip(strip, fps)
-    same = line.spoken.raw.meta.get("audio_sha256") == provenance(clip.samples, line.options)["audio_sha256"]
-    return "up to date" if same and abs(line.start - clip.start) < 1e-3 and line.fps == fps else "changed"
+def _row_event(row: dialogue.Row) -> dict[str, Any]:
+    event: dict[str, Any] = {"event": "line", "strip": row.strip, "character": row.character, "state": row.state}
+    if row.why:
+        event["changed"] = list(row.why)
+    if row.message:
+        event["message"] = row.message
+    return event
 
 
 def _reduce(options: argparse.Namespace) -> Events:
@@ -159,34 +239,13 @@ def _export(options: argparse.Namespace) -> Events:
 def _require_file(options: argparse.Namespace) -> None:
     if options.save and not bpy.data.filepath:
         raise InputError("There is no file to save to: give it as `blender -b FILE --command artalk …`.")
+    if options.save:
+        headless.require_unchanged()
 
 
 def _save(options: argparse.Namespace) -> None:
     if options.save:
-        with headless.quiet():
-            bpy.ops.wm.save_mainfile()
-
-
-def generate_in_file(options: argparse.Namespace) -> tuple[str, bpy.types.Object]:
-    """Generate or regenerate in the open file, and save it if asked; returns what was done, a sentence, and to whom."""
-    if options.out or options.fps:
-        raise InputError(
-            "--out and --fps are for recordings: strips get keys at the rate of their scene, kept by --save."
-        )
-    _require_file(options)
-    context = bpy.context
-    scene = compat.sequencer_scene(context)
-    character = _character(context, options)
-    if options.mapping is not None:
-        mapping_panel.use(character, options.mapping)
-    chosen = _lines(scene, character, options) if options.again else _strips(scene, options)
-    task = generation.prepare(scene, chosen, character, cli.options_from(options), again=options.again)
-    bar = cli.ProgressLine(scene.name)
-    motions = generation.speak(task, bar, lambda: False)
-    sentence = generation.apply(task, motions)
-    bar.done()
-    _save(options)
-    return sentence, character
+        headless.save()
 
 
 def _strips(scene: bpy.types.Scene, options: argparse.Namespace) -> list[compat.Strip]:
@@ -216,8 +275,7 @@ def _lines(scene: bpy.types.Scene, character: bpy.types.Object, options: argpars
 
 def _character(context: bpy.types.Context, options: argparse.Namespace) -> bpy.types.Object:
     if options.character is None:
-        active = context.view_layer.objects.active if context.view_layer else None
-        return rigs.find_character(compat.scene(context), active)
+        return operators.character_of(context, compat.sequencer_scene(context))
     scene = compat.scene(context)
     item: bpy.types.Object | None = scene.objects.get(options.character)
     if item is None:
@@ -240,19 +298,19 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--save", action="store_true", help="save the file afterwards")
     action.add_argument("--lines", type=Path, help="a table (CSV: audio, character, style, output): make each output")
     cli.add_head_argument(action)
-    cli.add_generate_arguments(action)
+    cli.add_generate_arguments(action, preferences.models_folder(bpy.context))
     action.set_defaults(again=False, run=_generate)
     action = actions.add_parser("regenerate", help="lines are brought up to date with their strips, your edits kept")
     action.add_argument("--all", action="store_true", help="all lines of the character, as without it")
     action.add_argument("--strip", help="only the line of the strip of this name")
     action.add_argument("--character", help="the mesh or armature that speaks")
     action.add_argument("--save", action="store_true", help="save the file afterwards")
-    cli.add_generate_arguments(action)
+    cli.add_generate_arguments(action, preferences.models_folder(bpy.context))
     action.set_defaults(again=True, audio=[], out=None, mapping=None, lines=None, run=_generate)
     action = actions.add_parser("status", help="which lines are missing, up to date or changed, and what is in the way")
     action.add_argument("--lines", type=Path, help="a table: of its outputs instead of the strips of the file")
     action.add_argument("--character", help="the mesh or armature that speaks")
-    cli.add_generate_arguments(action)
+    cli.add_generate_arguments(action, preferences.models_folder(bpy.context))
     action.set_defaults(run=_status)
     action = actions.add_parser("reduce", help="few editable keys in place of one a frame")
     action.add_argument("--bound", type=float, default=reduce.BOUND, help="mm that a point of the face may be off")
@@ -274,10 +332,17 @@ def _add_target(action: argparse.ArgumentParser) -> None:
     action.add_argument("--save", action="store_true", help="save the file afterwards")
 
 
+def _after_load(*_: object) -> None:
+    headless.remember()
+
+
 def register() -> None:
     """Make the command known to Blender."""
     global _handle  # noqa: PLW0603
     _handle = bpy.utils.register_cli_command("artalk", run)
+    persistent: Any = bpy.app.handlers.persistent  # which marks the function: else it goes when a file is opened
+    bpy.app.handlers.load_post.append(persistent(_after_load))
+    bpy.app.handlers.save_post.append(persistent(_after_load))
     # a command left behind at exit crashes Blender's Python module up to 4.5
     atexit.register(unregister)
 
@@ -288,4 +353,6 @@ def unregister() -> None:
     if _handle is not None:
         bpy.utils.unregister_cli_command(_handle)
         _handle = None
+        bpy.app.handlers.save_post.remove(_after_load)
+        bpy.app.handlers.load_post.remove(_after_load)
     atexit.unregister(unregister)

@@ -132,6 +132,48 @@ def save_atomically(out: Path) -> None:
         raise InputError(f"'{out}' cannot be written ({reason}): choose another place.") from None
 
 
+def remember() -> None:
+    """Note how the open file lies on the disk: after it was opened or saved."""
+    global _on_disk  # noqa: PLW0603 - Blender has no place for it
+    _on_disk = bpy.data.filepath, _stamp(Path(bpy.data.filepath))
+
+
+def require_unchanged() -> None:
+    """Raise InputError when the open file has been changed on the disk since it was opened."""
+    path = Path(bpy.data.filepath)
+    if _on_disk[0] == bpy.data.filepath and _on_disk[1] != _stamp(path):
+        raise InputError(
+            f"'{path}' was changed on the disk since it was opened, by another Blender perhaps, so it was not saved: "
+            "open it again and repeat this."
+        )
+
+
+def save() -> None:
+    """Save the open file in its place, whole or not at all; InputError when it cannot, or when others have."""
+    require_unchanged()
+    try:
+        with quiet():
+            # under another name first, by Blender itself, which then renames it
+            bpy.ops.wm.save_mainfile()
+    except RuntimeError as error:
+        reason = " ".join(str(error).removeprefix("Error: ").split())
+        raise InputError(
+            f"'{bpy.data.filepath}' cannot be saved ({reason}): make room, or copy it elsewhere."
+        ) from None
+
+
+_on_disk: tuple[str, tuple[int, int] | None] = ("", None)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Time and size of a file; None when there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
 def light(scene: bpy.types.Scene) -> None:
     """A camera on the face, a key, a fill and a rim light, and a plain grey world."""
     lens = bpy.data.cameras.new("Camera")

@@ -7,7 +7,7 @@ what is gone when its turn comes fails with a sentence of its own. Another file 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,6 +23,9 @@ from .properties import state
 TICK = 0.05
 
 QUEUE: Queue[list[Spoken]] = Queue()
+
+at_end: list[Callable[[], None]] = []
+"""What is called when all is done."""
 
 _checks: dict[int, str] = {}
 """Characters that have got keys and are to be looked at when nothing else waits: session identifier -> sentence."""
@@ -55,6 +58,8 @@ class _Order:
         _, _, item = self._look_up()
         # the sliders may have been moved since
         task = replace(self.task, options=layers.options(self.task.options, item))
+        if _is_as_it_was(task, spoken[0]):
+            return "It was up to date."
         sentence = generation.apply(task, spoken)
         _show_frame()
         bpy.ops.ed.undo_push(message=f"Generate '{self.strip}'")
@@ -73,6 +78,16 @@ class _Order:
                 f"The character of '{self.strip}' was deleted meanwhile: choose another and generate again."
             )
         return scene, strip, item
+
+
+def _is_as_it_was(task: generation.Task, spoken: Spoken) -> bool:
+    """Whether a line that is generated again would be written as it stands."""
+    (line,), (source,) = task.known, task.sources
+    if line is None or line.spoken is not spoken:
+        return False
+    stays = {"device": task.options.device, "engine": task.options.engine}
+    before = replace(line.options, **stays, engine_python=task.options.engine_python)
+    return before == task.options and abs(line.start - source.start) < strips.MOVED and line.fps == task.fps
 
 
 def add(
@@ -121,7 +136,9 @@ def step() -> bool:
         _look_at(*_checks.popitem())
     else:
         _summarise()
-        show()
+        _show_end()
+        for function in at_end:
+            function()
         return False
     show()
     return True
@@ -163,11 +180,15 @@ def show() -> None:
         ):
             if getattr(row, name) != value:
                 setattr(row, name, value)
-    shown.running = QUEUE.busy
     ended = sum(entry.cost * (1.0 if entry.state in ENDED else entry.fraction) for entry in entries)
     shown.fraction = ended / max(1e-9, sum(entry.cost for entry in entries))
     shown.progress_text = _overall()
     redraw()
+
+
+def _show_end() -> None:
+    state(bpy.context).running = False
+    show()
 
 
 def _progress(entry: Entry[Any]) -> str:
@@ -238,6 +259,7 @@ def _show_frame() -> None:
 
 def _start() -> None:
     global _pulse  # noqa: PLW0603 - a timer has no other place
+    state(bpy.context).running = True
     show()
     if bpy.app.background:
         return  # where no timer ever runs: whoever has added lines calls `step`
@@ -273,7 +295,7 @@ def _before_load(*_: object) -> None:
 
 def _after_load(*_: object) -> None:
     global _lost  # noqa: PLW0603
-    show()
+    _show_end()
     if _lost:
         say(_lost, failed=False)
         _lost = ""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons: make a head, generate, cancel. In a window lines go through the queue."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ import bpy
 from bpy.props import IntProperty
 
 from ..core.errors import InputError
-from ..core.generate import Options, Spoken
-from ..core.models import Cancel, Progress
-from . import compat, generation, job_queue, preferences, preflight, rigs, strips
+from ..core.generate import Options
+from . import compat, generation, job_queue, model_files, preferences, preflight, rigs, strips, style_settings
 from .flame_operators import ARTALK_OT_import_flame
 from .jobs import Job
 from .properties import settings
@@ -26,11 +25,12 @@ def options_of(context: bpy.types.Context, scene: bpy.types.Scene) -> Options:
     chosen = settings(scene)
     return Options(
         model=chosen.model,
-        weights=Path(bpy.path.abspath(chosen.weights)) if chosen.weights else None,
+        weights=model_files.weights(context, chosen),
         flame=Path(bpy.path.abspath(chosen.flame)) if chosen.flame else None,
         device=preferences.device(context),
         engine=preferences.engine(context),
         engine_python=preferences.engine_python(context),
+        **style_settings.options(context, scene),
     )
 
 
@@ -58,7 +58,7 @@ class Speaking(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is something to read."""
         if not strips.sound_strips(compat.all_strips(compat.sequencer_scene(context))):
-            cls.poll_message_set("Add a sound strip with speech to the sequencer first")
+            cls.poll_message_set(told("Add a sound strip with speech to the sequencer first"))
             return False
         return True
 
@@ -87,9 +87,11 @@ class Speaking(bpy.types.Operator):
 
     def _run(self, context: bpy.types.Context) -> Result:
         scene, options = compat.sequencer_scene(context), options_of(context, compat.sequencer_scene(context))
+        from . import dialogue  # which needs this module
+
         cast = self._cast(context, scene)
         tasks = [generation.prepare(scene, chosen, item, options, again=self.again) for item, chosen in cast]
-        job = Job(partial(_speak_all, tasks))
+        job = Job(partial(dialogue.speak_all, tasks))
         job.run()
         if job.error is not None:
             raise InputError(job.error)
@@ -105,7 +107,7 @@ class Speaking(bpy.types.Operator):
         bad = [verdict for verdict in verdicts if verdict.failed]
         sentence = " ".join(verdict.sentence for verdict in verdicts)
         job_queue.say(sentence, failed=bool(bad), cause=bad[0].cause if bad else "")
-        self.report({"WARNING" if bad else "INFO"}, sentence)
+        self.report({"WARNING" if bad else "INFO"}, told(sentence))
         if not bpy.app.background:
             bpy.ops.ed.undo_push(message=self.bl_label)
         return {"FINISHED"}
@@ -116,16 +118,12 @@ class Speaking(bpy.types.Operator):
             return step(context)
         except InputError as error:
             job_queue.say(str(error), failed=True)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
 
 
-def _speak_all(tasks: Sequence[generation.Task], progress: Progress, cancel: Cancel) -> list[list[Spoken]]:
-    return [generation.speak(task, progress, cancel) for task in tasks]
-
-
 class ARTALK_OT_generate(Speaking):
-    """Animate the character from the selected sound strips"""
+    """Give the character keys that speak the selected sound strips; your edits stay, each line is a step of undo"""
 
     bl_idname = "artalk.generate"
     bl_label = "Generate Speech Animation"
@@ -133,11 +131,17 @@ class ARTALK_OT_generate(Speaking):
     bl_options = {"REGISTER"}
 
     def _cast(self, context: bpy.types.Context, scene: bpy.types.Scene) -> Cast:
-        return [(character_of(context, scene), strips.selected_sound_strips(scene))]
+        from . import dialogue  # which needs this module
+
+        try:
+            otherwise = character_of(context, scene)
+        except InputError:
+            otherwise = None
+        return dialogue.cast(scene, strips.selected_sound_strips(scene), otherwise)
 
 
 class ARTALK_OT_regenerate(Speaking):
-    """Bring lines up to date with their strips, with your edits kept: the selected ones, or all of the character"""
+    """Bring lines up to date with their strips: the selected ones, or all of the character; your edits stay"""
 
     bl_idname = "artalk.regenerate"
     bl_label = "Regenerate"

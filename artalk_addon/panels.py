@@ -10,7 +10,7 @@ import bpy
 from ..core import models
 from ..core.basis import FLAME
 from ..core.errors import InputError
-from . import compat, flame_rig, layers, preflight, seen, strips
+from . import compat, flame_rig, layers, preflight, seen, strips, weights_operators
 from .jobs import ENDED
 from .properties import settings, state
 from .translations import told
@@ -39,7 +39,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     _draw_model(layout, context, chosen, found.item)
     button = layout.column()
     button.scale_y = _TALL
-    button.operator("artalk.generate", text=f"Generate {count} Lines" if count > 1 else "Generate", icon="PLAY")
+    text = told(f"Generate {count} Lines" if count > 1 else "Generate")
+    button.operator("artalk.generate", text=text, icon="PLAY")
     _draw_queue(layout, context, shown)
     if shown.message:
         draw_sentence(layout, context, shown.message, "ERROR" if shown.failed else "CHECKMARK")
@@ -55,7 +56,7 @@ def _draw_queue(layout: bpy.types.UILayout, context: bpy.types.Context, shown: A
     if shown.running:
         row = layout.row(align=True)
         row.scale_y = _TALL
-        row.progress(factor=shown.fraction, text=shown.progress_text)
+        row.progress(factor=shown.fraction, text=told(shown.progress_text))
         row.operator("artalk.cancel", text="", icon="CANCEL").number = 0
     if len(shown.rows) < 2:
         return
@@ -112,7 +113,7 @@ def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: 
     layout.prop(chosen, "model")
     entry = models.entry(chosen.model)
     if entry.weights is None:
-        layout.prop(chosen, "weights")
+        weights_operators.draw(layout, context, chosen)
     if entry.basis == FLAME:
         layout.prop(chosen, "flame")
         if item is not None and not chosen.flame and not flame_rig.is_flame(item):
@@ -148,7 +149,10 @@ def draw_layers(layout: bpy.types.UILayout, item: bpy.types.Object) -> None:
     header.label(text="Timing")
     if timing:
         _draw_props(timing, mine, "mouth_offset", "brows_offset", "head_offset")
-        _draw_props(timing, mine, "rest", "fade_in", "fade_out")
+    header, gaps = layout.panel("artalk_between_lines", default_closed=True)
+    header.label(text="Between Lines")
+    if gaps:
+        _draw_props(gaps, mine, "idle", "idle_ends", "rest", "fade_in", "fade_out")
     if layers.is_animated(item):
         layout.operator("artalk.follow_sliders", icon="FCURVE")
 
@@ -341,9 +345,9 @@ class ARTALK_UL_queue(bpy.types.UIList):
         part = layout.row(align=True)
         part.ui_units_x = 6
         if item.state == "running":
-            part.progress(factor=item.fraction, text=item.text)
+            part.progress(factor=item.fraction, text=told(item.text))
         else:
-            part.label(text=item.text)
+            part.label(text=told(item.text))
         if item.state in {"waiting", "running"}:
             layout.operator("artalk.cancel", text="", icon="X", emboss=False).number = item.number
 

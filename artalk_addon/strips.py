@@ -23,6 +23,10 @@ LONGEST = 2 * 3600.0
 """Seconds that a line may last: its keys, one a frame in some sixty curves, are what fills the memory."""
 
 
+MOVED = 0.01
+"""Frames by which a strip must have been moved to count as moved."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What is to be read of a strip's sound, as plain data.
@@ -83,15 +87,24 @@ def heard_sound_strips(scene: bpy.types.Scene, channel: str | None = None) -> li
     found = [strip for strip in sound_strips(compat.all_strips(scene)) if not _is_muted(strip)]
     if channel is None:
         return found
-    on_channel = [strip for strip in found if _channel_name(strip) == channel]
+    on_channel = [strip for strip in found if channel_name(strip) == channel]
     if not on_channel and channel not in {each.name for each in compat.channels(scene)}:
         raise InputError(f"There is no channel '{channel}' in the sequencer of '{scene.name}': look at its left.")
     return on_channel
 
 
-def _channel_name(strip: compat.Strip) -> str:
+def channel_name(strip: compat.Strip) -> str:
     """The name of the channel that a strip, or the outermost meta strip around it, lies on."""
     return str(compat.channel((compat.meta_parents(strip) or [strip])[-1]).name)
+
+
+def select(scene: bpy.types.Scene, name: str) -> None:
+    """Select one strip alone and make it the active one."""
+    editor: Any = scene.sequence_editor
+    for strip in compat.all_strips(scene):
+        strip.select = strip.name == name
+        if strip.select:
+            editor.active_strip = strip
 
 
 def _is_muted(strip: compat.Strip) -> bool:

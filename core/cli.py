@@ -124,12 +124,13 @@ def options_from(arguments: argparse.Namespace) -> Options:
 
     names = ("model", "seed_motion", "fix_head", "seed", "fps", "post", "basis", "device", "engine", "engine_python")
     entry, style, weights = models.entry(arguments.model), arguments.style, arguments.weights
+    head = getattr(arguments, "head", _OWN_HEAD)
+    flame = None if head == _OWN_HEAD else head
     if weights is None and entry.weights is None:
         weights = weights_store.installed(entry.name, model_folder.chosen(arguments))
     if style is not None and not entry.speakers:
-        style = styles.find(str(style), entry.basis, model_folder.chosen(arguments), weights)
-    head = getattr(arguments, "head", _OWN_HEAD)
-    flame = None if head == _OWN_HEAD else head
+        folder = model_folder.chosen(arguments)
+        style = styles.find(str(style), entry.basis, folder, weights, fitted=flame is not None)
     chosen = {name: getattr(arguments, name) for name in names}
     return Options(weights=weights, style=style, guidance=arguments.style_guidance, flame=flame, **chosen)
 
@@ -200,12 +201,13 @@ def _generate_one(path: Path, out: Path, options: Options, head: Path | None) ->
     if out.suffix == ".blend":
         _write_blend(path, out, options, head, bar)
     else:
-        _write_motion(generate(samples, options, progress=bar), out)
+        write_motion(generate(samples, options, progress=bar), out)
     bar.done()
     print(out)
 
 
-def _write_motion(motion: Motion, out: Path) -> None:
+def write_motion(motion: Motion, out: Path) -> None:
+    """Write a motion, whole or not at all; InputError when it cannot be written."""
     partial = out.with_name(f".{out.stem}.partial{out.suffix}")
     try:
         motion.save(partial)

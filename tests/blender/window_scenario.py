@@ -143,12 +143,16 @@ def begin_long():
     """Begin what takes long enough for something to happen meanwhile; returns the strips."""
     press(bpy.ops.artalk.new_head)
     strips = [add_line(1 + 80 * number) for number in range(8)]
-    assert press(bpy.ops.artalk.generate) == {"RUNNING_MODAL"}, state().message
+    assert press(bpy.ops.artalk.generate) == {"FINISHED"}, state().message
     return strips
 
 
 def state():
     return bpy.context.window_manager.artalk
+
+
+def states():
+    return [row.state for row in state().rows]
 
 
 def head():
@@ -160,6 +164,8 @@ def curves(datablock):
     data = datablock.animation_data
     if data is None or data.action is None:
         return {}
+    if not hasattr(data.action, "layers"):  # before Blender 4.4
+        return {(c.data_path, c.array_index): c for c in data.action.fcurves}
     bags = [strip.channelbag(data.action_slot) for layer in data.action.layers for strip in layer.strips]
     return {(c.data_path, c.array_index): c for bag in bags if bag for c in bag.fcurves}
 
@@ -196,7 +202,7 @@ def done():
 
 
 def generated():
-    assert press(bpy.ops.artalk.generate) == {"RUNNING_MODAL"}, state().message
+    assert press(bpy.ops.artalk.generate) == {"FINISHED"}, state().message
     yield done
     assert not state().failed, state().message
     assert values(), state().message
@@ -229,7 +235,7 @@ def a_line_is_generated_while_the_window_lives():
     yield from picture("no_strip", region("VIEW_3D"))
     add_line()
     yield from picture("ready")
-    assert press(bpy.ops.artalk.generate) == {"RUNNING_MODAL"}, state().message
+    assert press(bpy.ops.artalk.generate) == {"FINISHED"}, state().message
     ticks = 0
     while state().running:
         if ticks == 3:
@@ -248,33 +254,86 @@ def a_line_is_generated_while_the_window_lives():
 
 
 @check
-def escape_cancels_and_changes_nothing():
+def lines_are_cancelled_by_their_buttons_and_escape_is_left_alone():
     yield from fresh()
     begin_long()
-    yield 0.01
-    assert state().running
+    yield lambda: state().rows[0].state == "running"
     key("ESC")
+    yield 0.2
+    assert state().rows[0].state in {"running", "done"}, "the key is not ours"
+    press(bpy.ops.artalk.cancel, number=state().rows[7].number)
+    assert state().rows[7].state == "cancelled"
+    press(bpy.ops.artalk.cancel)
     yield done
-    assert "Cancelled" in state().message, state().message
-    assert not values()
+    assert "cancelled" in state().message, state().message
+    assert {row.state for row in state().rows} <= {"done", "cancelled"}
 
 
 @check
-def a_strip_deleted_meanwhile_does_no_harm():
+def the_window_stays_quick_while_lines_are_generated():
+    queue = sys.modules["bl_ext.user_default.artalk.artalk_addon.job_queue"]
+    took = []
+
+    def measured(step=queue.step):
+        begun, busy, done = time.perf_counter(), time.thread_time(), states().count("done")
+        going = step()
+        what = "write" if states().count("done") > done else "other"
+        took.append((time.thread_time() - busy, time.perf_counter() - begun, what))
+        return going
+
     yield from fresh()
-    for strip in begin_long():
+    queue.step = measured
+    begin_long()
+    yield done
+    yield 0.5
+    queue.step = measured.__defaults__[0]
+    assert states() == ["done"] * 8, state().message
+    said = []
+    for what in ("write", "other"):
+        busy = sorted(1000 * seconds for seconds, _, kind in took if kind == what)
+        said.append(f"{what}: {len(busy)} steps, median {busy[len(busy) // 2]:.1f} ms, longest {busy[-1]:.1f} ms")
+    yield f"of our own, on the main thread: {'; '.join(said)}"
+
+
+@check
+def a_strip_deleted_meanwhile_fails_alone():
+    yield from fresh()
+    strips = begin_long()
+    for strip in strips[1:]:
         strips_of(bpy.context.scene).remove(strip)
     assert state().running
     yield done
-    yield state().message
+    assert states() == ["done"] + ["failed"] * 7, [row.sentence for row in state().rows]
+    assert "was deleted" in state().message, state().message
     assert values()
-    assert not bpy.ops.artalk.generate.poll()
+    yield state().message
+
+
+@check
+def a_file_saved_meanwhile_holds_the_lines_that_are_done():
+    yield from fresh()
+    begin_long()
+    yield lambda: "done" in states()
+    path = FOLDER / "meanwhile.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
+    yield done
+    assert states() == ["done"] * 8
+    whole = len(values())
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    yield 0.5
+    assert 0 < len(values()) < whole
+    path.unlink()
 
 
 @check
 def another_file_opened_meanwhile_does_no_harm():
     yield from fresh()
     begin_long()
+    yield 0.3
+    bpy.ops.wm.read_homefile(use_factory_startup=False, load_ui=True)
+    yield 0.5
+    assert "Another file was opened" in state().message, state().message
+    assert not state().running
     yield from talking()
     assert not state().failed
 
@@ -285,8 +344,8 @@ def a_deleted_character_is_said_in_one_sentence():
     begin_long()
     bpy.data.objects.remove(head())
     yield done
-    assert state().failed
-    assert "see the console" not in state().message, state().message
+    assert set(states()) == {"failed"}
+    assert "The character" in state().message, state().message
     yield state().message
 
 
@@ -326,7 +385,7 @@ def hand_edits_stay_and_can_be_dropped():
     press(bpy.ops.artalk.show_edits)
     assert "jawOpen" in state().message, state().message
     yield from picture("my_edits", region("VIEW_3D"))
-    assert press(bpy.ops.artalk.regenerate) == {"RUNNING_MODAL"}
+    assert press(bpy.ops.artalk.regenerate) == {"FINISHED"}
     yield done
     assert abs(values()[top] - before[top] - 0.2) < 1e-4, state().message
     press(bpy.ops.artalk.drop_edits, where="ALL")
@@ -451,6 +510,92 @@ def the_preferences_offer_the_engine():
     bpy.context.window_manager.addon_search = "artalk"
     bpy.ops.preferences.addon_expand(module="bl_ext.user_default.artalk")
     yield from picture("preferences", area("PREFERENCES"))
+
+
+@check
+def the_menus_have_our_entries():
+    yield from talking()
+    for kind, name in (("SEQUENCE_EDITOR", "SEQUENCER_MT_strip"), ("VIEW_3D", "VIEW3D_MT_object_animation")):
+        with bpy.context.temp_override(window=window(), area=area(kind), region=region(kind, "WINDOW")):
+            drawn = [each.__name__ for each in getattr(bpy.types, name)._dyn_ui_initialize()]
+            assert "_draw_speech" in drawn, drawn
+            bpy.ops.wm.call_menu(name="ARTALK_MT_speech")
+        yield from picture(f"menu_{kind.lower()}")
+        key("ESC")
+        yield 0.3
+
+
+@check
+def the_interface_speaks_german():
+    view = bpy.context.preferences.view
+    if "de_DE" not in bpy.app.translations.locales:
+        yield "skipped: this Blender was built without languages"
+        return
+    try:
+        view.language = "de_DE"
+        view.use_translate_interface = view.use_translate_tooltips = True
+        yield from fresh()
+        yield from picture("german_empty", region("VIEW_3D"))
+        press(bpy.ops.artalk.new_head)
+        look(head())
+        strip = add_line()
+        translate = bpy.app.translations.pgettext_iface
+        assert translate("Regenerate", "Operator") == "Neu erzeugen"
+        yield from generated()
+        yield from picture("german", region("VIEW_3D"))
+        strip.select = False
+        with suppress(RuntimeError):
+            press(bpy.ops.artalk.generate)
+        yield from picture("german_refused", region("VIEW_3D"))
+        for block in head().data.shape_keys.key_blocks[1:]:
+            block.mute = True
+        press(bpy.ops.artalk.check_movement)
+        yield from picture("german_in_the_way", region("VIEW_3D"))
+        area("VIEW_3D").ui_type = "PREFERENCES"
+        bpy.context.preferences.active_section = "ADDONS"
+        bpy.context.window_manager.addon_search = "artalk"
+        yield from picture("german_preferences", area("PREFERENCES"))
+    finally:
+        view.language = "en_US"
+    assert translate("Regenerate", "Operator") == "Regenerate"
+
+
+@check
+def a_light_theme_is_kept_to():
+    presets = [Path(folder) / "Blender_Light.xml" for folder in bpy.utils.preset_paths("interface_theme")]
+    light = next((path for path in presets if path.is_file()), None)
+    if light is None:
+        yield "skipped: this Blender brings no light theme"
+        return
+    yield from talking()
+    bpy.ops.script.execute_preset(filepath=str(light), menu_idname="USERPREF_MT_interface_theme_presets")
+    for block in head().data.shape_keys.key_blocks[1:]:
+        block.mute = True
+    press(bpy.ops.artalk.check_movement)
+    yield from picture("light", region("VIEW_3D"))
+    bpy.ops.preferences.reset_default_theme()
+
+
+@check
+def a_large_interface_cuts_no_words():
+    """Twice as wide letters in a panel as wide as before: long names, and every part of the panel unfolded."""
+    panels = [getattr(bpy.types, f"ARTALK_PT_{name}") for name in ("view_tools", "mapping_view")]
+    for panel in panels:
+        bpy.utils.unregister_class(panel)
+        panel.bl_options = set()
+        bpy.utils.register_class(panel)
+    view = bpy.context.preferences.view
+    try:
+        yield from talking()
+        view.ui_scale = 1.3
+        head().name = "Anna of Green Gables, second version (final)"
+        strips_of(bpy.context.scene)[0].name = "scene 010 take 3, the one with the long name"
+        press(bpy.ops.artalk.mapping_detect)
+        area("VIEW_3D").spaces[0].show_region_ui = True
+        yield from picture("large", region("VIEW_3D"))
+    finally:
+        view.ui_scale = 1.0
+        yield 0.3
 
 
 # --- the run --------------------------------------------------------------------------------------------------------

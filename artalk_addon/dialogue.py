@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who speaks which strip of a scene, and how far each strip is. The panel, `generate --all` and `status` ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any, Literal
+
+import bpy
+
+from ..core.errors import InputError
+from ..core.generate import Options, Spoken, provenance
+from ..core.models import Cancel, Progress
+from . import compat, generation, layers, operators, rigs, strips
+from .line import Line
+from .properties import settings
+from .strips import Source
+
+Cast = list[tuple[bpy.types.Object, list[compat.Strip]]]
+"""Who speaks what."""
+
+State = Literal["up to date", "changed", "missing", "no character", "unreadable", "strip is gone"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How far one strip is.
+
+    why:     what has changed, or a sentence on what is wrong
+    message: the same as a sentence for the user; empty where there is nothing to say
+    """
+
+    strip: str
+    character: str
+    state: State
+    why: tuple[str, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row that is not known before the sound is looked at, as plain data: all that does not need Blender."""
+
+    row: Row
+    source: Source | None = None
+    line: Line | None = None
+    why: tuple[str, ...] = ()
+
+
+def speaker(scene: bpy.types.Scene, strip: compat.Strip) -> bpy.types.Object:
+    """The character that speaks a strip: of the first role that it fits, or the panel's where there are no roles.
+
+    Raises InputError when that is nobody.
+    """
+    roles = settings(scene).roles
+    if not roles:
+        return operators.character_of(bpy.context, scene)
+    role = next((role for role in roles if fits(role, strip)), None)
+    if role is None:
+        raise InputError(f"No role fits the strip '{strip.name}': add one for its name or channel.")
+    item: bpy.types.Object | None = role.character
+    if item is None or not item.users_scene:
+        raise InputError(f"The role '{role.pattern}' of the strip '{strip.name}' has no character: choose one.")
+    rigs.require(item)
+    return item
+
+
+def fits(role: Any, strip: compat.Strip) -> bool:
+    """Whether a role is for a strip: by a pattern of its name or of its channel's, or by its very name."""
+    if role.by == "STRIP":
+        return bool(role.pattern == strip.name)
+    name = strips.channel_name(strip) if role.by == "CHANNEL" else strip.name
+    return fnmatchcase(name.casefold(), role.pattern.casefold())
+
+
+def speaks(character: bpy.types.Object, scene: bpy.types.Scene, strip: compat.Strip) -> bool:
+    """Whether a character may speak a strip: the roles say so, or there are none."""
+    try:
+        return not settings(scene).roles or speaker(scene, strip) == character
+    except InputError:
+        return False
+
+
+def cast(
+    scene: bpy.types.Scene, sound_strips: Sequence[compat.Strip], otherwise: bpy.types.Object | None = None
+) -> Cast:
+    """Strips by the character that speaks them; those of nobody go to `otherwise`, or are left out.
+
+    Raises InputError when nobody speaks any of them.
+    """
+    found: dict[int, tuple[bpy.types.Object, list[compat.Strip]]] = {}
+    for strip in sound_strips:
+        try:
+            item = speaker(scene, strip)
+        except InputError:
+            if otherwise is None:
+                continue
+            item = otherwise
+        found.setdefault(item.session_uid, (item, []))[1].append(strip)
+    if not found:
+        speaker(scene, sound_strips[0])  # which says why
+    return list(found.values())
+
+
+def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | None = None) -> list[Asked]:
+    """One row for each strip that is heard, and for each line whose strip is gone; reads no sound.
+
+    options: what would be generated with; character: only what this one speaks, which is all where there are no roles
+    """
+    fps = strips.rate(scene)
+    heard = strips.heard_sound_strips(scene)
+    items: dict[str, bpy.types.Object] = {character.name: character} if character else {}
+    kept: dict[str, dict[str, Line]] = {}
+    rows = []
+    for strip in heard:
+        if character and not speaks(character, scene, strip):
+            continue
+        try:
+            item = character or speaker(scene, strip)
+        except InputError as error:
+            rows.append(Asked(Row(strip.name, "", "no character", message=str(error))))
+            continue
+        items[item.name] = item
+        if item.name not in kept:
+            kept[item.name] = _lines(scene, item)
+        rows.append(_asked(strip, fps, item, kept[item.name].get(strip.name), options))
+    present = {strip.name for strip in compat.all_strips(scene)}
+    for name, item in items.items():
+        gone = _lines(scene, item).keys() - present if name not in kept else kept[name].keys() - present
+        rows += [Asked(Row(strip, name, "strip is gone")) for strip in sorted(gone)]
+    return rows
+
+
+def _lines(scene: bpy.types.Scene, item: bpy.types.Object) -> dict[str, Line]:
+    return {line.strip: line for line in generation.lines_of(rigs.describe(item)) if line.scene == scene.name}
+
+
+def _asked(strip: compat.Strip, fps: float, item: bpy.types.Object, line: Line | None, options: Options) -> Asked:
+    if line is None:
+        return Asked(Row(strip.name, item.name, "missing"))
+    try:
+        source = strips.source(strip, fps)
+    except InputError as error:
+        return Asked(Row(strip.name, item.name, "unreadable", message=str(error)))
+    why = _changes(line, layers.chosen(options, item))
+    if abs(line.start - source.start) > strips.MOVED or line.fps != fps:
+        why = (*why, "place")
+    return Asked(Row(strip.name, item.name, "changed"), source, line, why)
+
+
+def _changes(line: Line, now: Options) -> tuple[str, ...]:
+    """What of a line's options would be other now, by the names that the table shows."""
+    names = [each.name for each in fields(Options) if each.name not in _ALL_THE_SAME]
+    differing = [name for name in names if getattr(line.options, name) != getattr(now, name)]
+    return tuple(dict.fromkeys(_GROUPS.get(name, "layers") for name in differing))
+
+
+_ALL_THE_SAME = {"fps", "device", "engine", "engine_python"}
+"""Options that change nothing of a line: where it is computed, and a rate that is the scene's."""
+_GROUPS = {"model": "model", "weights": "model", "flame": "model", "basis": "model"} | {
+    "style": "style",
+    "guidance": "style",
+    "seed_motion": "style",
+}
+
+
+def look(asked: Sequence[Asked], progress: Progress, cancel: Cancel) -> list[Row]:
+    """The rows, for which sounds are read where they are not known. Touches nothing of Blender's data."""
+    rows = []
+    for number, each in enumerate(asked):
+        rows.append(_judged(each, cancel))
+        progress((number + 1) / len(asked))
+    return rows
+
+
+def _judged(asked: Asked, cancel: Cancel) -> Row:
+    row, line = asked.row, asked.line
+    if line is None or asked.source is None:
+        return row
+    try:
+        same = _hash(asked.source, line.options, cancel) == line.spoken.raw.meta.get("audio_sha256")
+    except InputError as error:
+        return Row(row.strip, row.character, "unreadable", message=str(error))
+    why = asked.why if same else ("sound", *asked.why)
+    return Row(row.strip, row.character, "changed" if why else "up to date", why)
+
+
+_hashes: dict[tuple[object, ...], str] = {}
+"""Of sounds read in this session: what was read of which file, as it was then -> hash of the samples."""
+
+
+def _hash(source: Source, options: Options, cancel: Cancel) -> str:
+    key = _fingerprint(source)
+    if key is None:
+        return _read_hash(source, options, cancel)
+    if key not in _hashes:
+        _hashes[key] = _read_hash(source, options, cancel)
+    return _hashes[key]
+
+
+def _read_hash(source: Source, options: Options, cancel: Cancel) -> str:
+    return str(provenance(strips.read(source, cancel).samples, options)["audio_sha256"])
+
+
+def _fingerprint(source: Source) -> tuple[object, ...] | None:
+    """What says cheaply that the same samples would be read again; None where only reading tells."""
+    if source.mixed is not None or source.packed is not None:
+        return None
+    try:
+        stat = source.path.stat()
+    except OSError:
+        return None
+    part = (round(source.offset, 6), round(source.seconds, 6), source.volume)
+    return (str(source.path), stat.st_mtime_ns, stat.st_size, *part)
+
+
+def speak_all(tasks: Sequence[generation.Task], progress: Progress, cancel: Cancel) -> list[list[Spoken]]:
+    """`generation.speak` of several tasks, one progress for all; any thread may run it."""
+    seconds = [sum(source.seconds for source in task.sources) for task in tasks]
+    spoken = []
+    for number, task in enumerate(tasks):
+        done, share = sum(seconds[:number]) / sum(seconds), seconds[number] / sum(seconds)
+        spoken.append(generation.speak(task, partial(_report, progress, done, share), cancel))
+    return spoken
+
+
+def _report(progress: Progress, before: float, share: float, fraction: float) -> None:
+    progress(before + share * fraction)
