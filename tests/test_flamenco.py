@@ -70,6 +70,24 @@ def test_other_weights_are_passed_on():
     assert task["commands"][0]["parameters"]["args"][-4:] == ["--seed", "0", "--weights", "/models/a.pt"]
 
 
+def test_paths_that_count_from_the_open_file_are_given_as_the_workers_find_them():
+    """Blender's file browser gives such paths, and what a worker opens is a copy that lies elsewhere."""
+    found = compiled(
+        lines="//lines.csv", model="artalk", weights="//a.pt", lines_path="/s/l.csv", weights_path="/s/a.pt"
+    )
+    given = found["tasks"][0]["commands"][0]["parameters"]["args"]
+    assert given[given.index("--lines") + 1] == "/s/l.csv"
+    assert given[given.index("--weights") + 1] == "/s/a.pt"
+    evaluated = {each["key"]: each.get("eval") for each in found["type"]["settings"]}
+    paths = type("Path", (), {"abspath": staticmethod(lambda path: path.replace("//", "/shots/"))})
+    names = {
+        "bpy": type("Bpy", (), {"path": paths}),
+        "settings": type("Settings", (), {"lines": "//l.csv", "weights": ""}),
+    }
+    assert eval(evaluated["lines_path"], names) == "/shots/l.csv"
+    assert eval(evaluated["weights_path"], names) == ""
+
+
 def test_what_is_asked_for_is_described():
     settings = compiled(lines="l.csv")["type"]["settings"]
     assert {each["key"] for each in settings if each.get("required")} == {"lines", "blendfile"}

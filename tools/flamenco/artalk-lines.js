@@ -31,6 +31,21 @@ const JOB_TYPE = {
       description: "Weights file, for a model that does not come with artalk",
     },
     { key: "seed", type: "int32", default: 0, description: "Another number gives other blinks and glances" },
+    // Blender's file browser gives paths that count from the open file, which is not where a worker's copy of it lies
+    {
+      key: "lines_path",
+      type: "string",
+      eval: "bpy.path.abspath(settings.lines)",
+      visible: "web",
+      description: "The table, as the workers find it",
+    },
+    {
+      key: "weights_path",
+      type: "string",
+      eval: "bpy.path.abspath(settings.weights)",
+      visible: "web",
+      description: "The weights file, as the workers find it",
+    },
     {
       key: "blendfile",
       type: "string",
@@ -62,10 +77,10 @@ function compileJob(job) {
 }
 
 function generate(settings) {
-  const args = ["--command", "artalk", "generate", "--lines", settings.lines];
+  const args = ["--command", "artalk", "generate", "--lines", settings.lines_path || settings.lines];
   args.push("--model", settings.model || "mini", "--seed", String(settings.seed || 0));
   if (settings.weights) {
-    args.push("--weights", settings.weights);
+    args.push("--weights", settings.weights_path || settings.weights);
   }
   // a Worker knows how to find and start Blender; it runs `exe exeArgs argsBefore blendfile args`
   return author.Command("blender-render", {
