@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The buttons about hand edits and layers: show my edits, drop them, presets."""
+"""The buttons about hand edits, layers and lines: show my edits, drop them, presets, remove lines."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bpy.props import EnumProperty
 
 from ..core.errors import InputError
 from ..core.polish.presets import PRESETS
-from . import compat, generation, keyframes, layers, operators, rigs
+from . import compat, generation, keyframes, layers, operators, rigs, strips
 from .edits import Edits, stretches
 from .properties import state
 from .translations import told
@@ -103,6 +103,28 @@ class ARTALK_OT_follow_sliders(_OnCharacter):
         return f"{count} line{'s' if count != 1 else ''} of '{item.name}' follow the sliders."
 
 
+class ARTALK_OT_remove_lines(_OnCharacter):
+    """Take the speech of strips off the character: its keys, your edits of them, and all that artalk keeps of it"""
+
+    bl_idname = "artalk.remove_lines"
+    bl_label = "Remove Lines"
+    bl_options = {"REGISTER", "UNDO"}
+
+    which: EnumProperty(
+        name="Which",
+        items=(
+            ("GONE", "Without a Strip", "Lines whose strips have been deleted"),
+            ("SELECTED", "Selected Strips", "Lines of the strips that are selected"),
+        ),
+    )
+
+    def _on(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
+        scene = compat.sequencer_scene(context)
+        names = None if self.which == "GONE" else {strip.name for strip in strips.selected_sound_strips(scene)}
+        count = generation.remove_lines(item, names)
+        return f"{count} line{'s' if count != 1 else ''} of '{item.name}' removed."
+
+
 def _select(item: bpy.types.Object, found: dict[str, list[Edits]]) -> None:
     """Select the changed keys of the changed curves, and no others of the character."""
     for datablock in keyframes.owners(rigs.describe(item)).values():
@@ -139,7 +161,13 @@ def _frames(changes: list[Edits]) -> str:
     return f"({', '.join(runs[:_LISTED])}{more})"
 
 
-_CLASSES = (ARTALK_OT_show_edits, ARTALK_OT_drop_edits, ARTALK_OT_preset, ARTALK_OT_follow_sliders)
+_CLASSES = (
+    ARTALK_OT_show_edits,
+    ARTALK_OT_drop_edits,
+    ARTALK_OT_preset,
+    ARTALK_OT_follow_sliders,
+    ARTALK_OT_remove_lines,
+)
 
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -6,7 +6,7 @@ The panel, the command and plain Python all go this way; only the middle step ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,15 +16,15 @@ import numpy as np
 from ..core import models
 from ..core.basis import ARKIT, BASES, FLAME
 from ..core.errors import InputError
-from ..core.generate import Options, Spoken, check, polish, provenance
+from ..core.generate import SHOWN, Options, Spoken, check, provenance
 from ..core.generate import speak as speak_clip
 from ..core.models import Cancel, Progress
 from ..core.motion import Motion
-from ..core.polish.amounts import between_rests
 from . import compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
 from .edits import Edits
 from .keys import Keys, together
-from .lines import Line, Rests
+from .line import Line
+from .lineup import LineUp
 from .plan import Character, Curve, Owner, join, outside, plan
 from .strips import Clip, Source
 
@@ -122,14 +122,13 @@ def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:
     only: names of the lines (`Line.name`) to do, None for all
     """
     character = rigs.describe(item)
-    changed = []
-    for line in lines_of(character):
-        wanted = layers.options(line.options, item)
-        stale = wanted != line.options or layers.is_animated(item)
-        if stale and (only is None or line.name in only):
-            changed.append(replace(line, options=wanted))
-    write_lines(character, changed)
-    return len(changed)
+    before = lines_of(character)
+    lines_up = _lines_up([replace(line, options=layers.options(line.options, item)) for line in before], item)
+    behind = _behind(before, lines_up, item)
+    stale = behind if only is None else behind & set(only)
+    # all are behind when a slider was moved, and each is done once: those that wait come to what these are now
+    _rewrite(character, before, lines_up, stale if only else lines_up.near(stale))
+    return len(stale)
 
 
 def strips_to_regenerate(
@@ -205,7 +204,8 @@ def is_behind(item: bpy.types.Object) -> bool:
         found = lines_of(rigs.describe(item))
     except InputError:
         return False
-    return any(layers.options(line.options, item) != line.options for line in found)
+    lines_up = _lines_up([replace(line, options=layers.options(line.options, item)) for line in found], item)
+    return bool(_behind(found, lines_up, None))
 
 
 def lines_of(character: Character) -> list[Line]:
@@ -219,25 +219,35 @@ def write_lines(character: Character, fresh: Sequence[Line], *, drop: Drop | Non
     Returns the lines as they are now kept, and on how many curves there are edits. A line takes the place of the one of
     its strip, whose keys go. Raises InputError before anything is changed. `drop` says which edits to leave behind.
     """
-    before = {line.name: line for line in lines_of(character)}
+    kept = lines_of(character)
+    before = {line.name: line for line in kept}
     replaced = {line.name: _predecessor(line, before) for line in fresh}
     gone = {old.name for old in replaced.values() if old and old.name not in replaced}
-    others = [line for line in before.values() if line.name not in {*replaced, *gone}]
-    buried = [line for line in others if _is_buried(line, fresh)]
-    every = sorted([*fresh, *(line for line in others if line not in buried)], key=lambda line: line.start)
-    places = lineup.places(every, layers.rests(_object(character)), _first_frame(every))
-    work = [
-        _rewrite(line, replaced.get(line.name) or before.get(line.name), place, character)
-        for line, place in zip(every, places, strict=True)
-        if line.name in replaced or _has_moved(line, place)
-    ]
-    work += [_Rewrite(None, line, {}) for line in buried]
-    edited = _carry_out(character, work, drop)
-    written = [each.line for each in work if each.line is not None]
-    if written:
-        lines.save(_keeper(character), written, [*gone, *(line.name for line in buried)])
-    names = {line.name for line in fresh}
-    return [line for line in written if line.name in names], edited
+    others = [line for line in kept if line.name not in {*replaced, *gone}]
+    buried = {line.name for line in others if _is_buried(line, fresh)}
+    item = _object(character)
+    lines_up = _lines_up([*fresh, *(line for line in others if line.name not in buried)], item)
+    changed = lines_up.near({*replaced, *_moved(lines_up, before)})
+    known = {name: old for name, old in replaced.items() if old}
+    written, edited = _rewrite(character, kept, lines_up, changed, replaced=known, drop=drop)
+    return [line for line in written if line.name in replaced], edited
+
+
+def remove_lines(item: bpy.types.Object, strip_names: Collection[str] | None) -> int:
+    """Take the lines of some strips off a character, keys and edits and all; those beside them take up their room.
+
+    None stands for all whose strips are gone. Returns how many there were; raises InputError when there were none.
+    """
+    character = rigs.describe(item)
+    kept = lines_of(character)
+    named = strip_names or ()
+    gone = {line.name for line in kept if (_is_orphan(line) if strip_names is None else line.strip in named)}
+    if not gone:
+        which = "of a strip that is gone" if strip_names is None else "of the selected strips"
+        raise InputError(f"'{item.name}' has no line {which}: nothing was removed.")
+    lines_up = _lines_up([line for line in kept if line.name not in gone], item)
+    _rewrite(character, kept, lines_up, lines_up.near(_moved(lines_up, {line.name: line for line in kept})))
+    return len(gone)
 
 
 Drop = Callable[[Edits], Edits | None]
@@ -253,25 +263,57 @@ class _Rewrite:
     curves: dict[str, Curve]
 
 
-def _rewrite(line: Line, old: Line | None, place: lineup.Place, character: Character) -> _Rewrite:
-    curves = {keyframes.label(c.data_path, c.index): c for c in _curves(line, place, character)}
-    placed = replace(line, rests=place.rests, hidden=place.hidden, written=lines.written(curves.items()))
-    return _Rewrite(placed, old, curves)
+def _lines_up(found: Sequence[Line], item: bpy.types.Object) -> LineUp:
+    """Lines of a character with what its sliders say of the rests between them."""
+    scene: bpy.types.Scene | None = bpy.data.scenes.get(found[0].scene) if found else None
+    # what comes before the beginning of the scene is not seen
+    frames = (scene.frame_start, scene.frame_end) if scene else (1, 1)
+    around = lineup.Scene(*frames, lambda line: layers.over_time(item, line.start, line.fps))
+    return LineUp(found, layers.rests(item), around)
 
 
-def _curves(line: Line, place: lineup.Place, character: Character) -> list[Curve]:
-    """The curves of a line in its place."""
-    options = line.options
-    if _is_layered(line):
-        # at the rate of the scene, so that no blink falls between two of its frames
-        options = replace(options, fps=line.fps)
-    over_time = layers.over_time(_object(character), line.start, line.fps)
-    motion = polish(line.spoken.raw, line.spoken.voice, options, over_time)
-    rests = place.rests if _is_layered(line) else Rests()
-    rested = between_rests(motion, rests.before, rests.after, rests.amount)
-    start = line.start - round(rests.before * motion.fps) / motion.fps * line.fps
-    planned = plan(flame_rig.taken(rested, character, line.options.flame), character, start, line.fps)
-    return [lineup.shown(curve, place.hidden) for curve in planned]
+def _rewrite(
+    character: Character,
+    kept: Sequence[Line],
+    lines_up: LineUp,
+    changed: Collection[str],
+    *,
+    replaced: Mapping[str, Line] | None = None,
+    drop: Drop | None = None,
+) -> tuple[list[Line], int]:
+    """Write the lines named in `changed` as they are in the line-up, and take away those that it does not have.
+
+    replaced: by name of the new line, the one whose place it takes. Returns the lines written, and on how many curves
+    there are edits.
+    """
+    before = {line.name: line for line in kept} | dict(replaced or {})
+    work, written = [], []
+    for number, line in enumerate(lines_up.lines):
+        if line.name not in changed:
+            continue
+        curves = _curves(lines_up, number, character)
+        rests, place = lines_up.rests, lines_up.place(number)
+        written.append(replace(line, rests=rests, place=place, written=lines.written(curves.items())))
+        work.append(_Rewrite(written[-1], before.get(line.name), curves))
+    stays = {line.name for line in lines_up.lines}
+    taken = {old.name for old in (replaced or {}).values()}
+    gone = [line for line in kept if line.name not in stays]
+    work += [_Rewrite(None, line, {}) for line in gone if line.name not in taken]
+    edited = _carry_out(character, work, drop) if work else 0
+    if work:
+        lines.save(_keeper(character), written, [line.name for line in gone])
+    return written, edited
+
+
+def _curves(lines_up: LineUp, number: int, character: Character) -> dict[str, Curve]:
+    """The curves of a line in its place, by label."""
+    place = lines_up.place(number)
+    if not place:
+        return {}
+    begin, motion = lines_up.motion(number)
+    taken = flame_rig.taken(motion, character, lines_up.lines[number].options.flame)
+    planned = plan(taken, character, begin, motion.fps)
+    return {keyframes.label(curve.data_path, curve.index): lineup.shown(curve, place) for curve in planned}
 
 
 def _carry_out(character: Character, work: Sequence[_Rewrite], drop: Drop | None) -> int:
@@ -358,9 +400,21 @@ def _is_cleared(line: Line, there: Mapping[Owner, Mapping[str, compat.FCurve]]) 
     )
 
 
-def _has_moved(line: Line, place: lineup.Place) -> bool:
-    """Whether a line that is kept as it is has another place than before, as its neighbours came or went."""
-    return (_is_layered(line) and place.rests != line.rests) or place.hidden != line.hidden
+def _moved(lines_up: LineUp, before: Mapping[str, Line]) -> set[str]:
+    """Names of lines that are kept as they are but have another place than before, or other rests."""
+    return {
+        line.name
+        for number, line in enumerate(lines_up.lines)
+        if (old := before.get(line.name)) and (lines_up.place(number), lines_up.rests) != (old.place, old.rests)
+    }
+
+
+def _behind(before: Sequence[Line], wanted: LineUp, item: bpy.types.Object | None) -> set[str]:
+    """Names of lines that are not as they should be; all of them for an object with keys on its sliders."""
+    old = {line.name: line for line in before}
+    if item is not None and layers.is_animated(item):
+        return set(old)
+    return {line.name for line in wanted.lines if line.options != old[line.name].options} | _moved(wanted, old)
 
 
 def _predecessor(line: Line, before: Mapping[str, Line]) -> Line | None:
@@ -387,14 +441,10 @@ def _still_right(line: Line | None, clip: Clip, options: Options) -> Spoken | No
     if line is None:
         return None
     meta, now = line.spoken.raw.meta, provenance(clip.samples, options)
-    known = {"model", "seed", "style", "audio_sha256"}
-    same = all(meta.get(name) == now[name] for name in known)
+    known = {"model", "seed", "style", "audio_sha256", *SHOWN}
+    same = all(meta.get(name) == now.get(name) for name in known)
     mine, theirs = ((each.weights, each.basis, each.flame) for each in (line.options, options))
     return line.spoken if same and mine == theirs else None
-
-
-def _is_layered(line: Line) -> bool:
-    return line.options.post == "artalk" and line.spoken.raw.basis == ARKIT
 
 
 def _keeper(character: Character) -> bpy.types.ID:
@@ -405,12 +455,6 @@ def _keeper(character: Character) -> bpy.types.ID:
 
 def _object(character: Character) -> bpy.types.Object:
     return next(item for item in bpy.data.objects if item.session_uid == character.mesh)
-
-
-def _first_frame(every: Sequence[Line]) -> float:
-    """Where the scene begins: what comes before it is not seen."""
-    scene = bpy.data.scenes.get(every[0].scene) if every else None
-    return float(scene.frame_start) if scene else 1.0
 
 
 def _report(progress: Progress, before: float, share: float, fraction: float) -> None:

@@ -12,14 +12,14 @@ from typing import Any, cast
 
 import bpy
 import numpy as np
-from bpy.props import FloatProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.generate import ANIMATED, Options, OverTime
 from ..core.polish.presets import PRESETS
 from . import compat
-from .lines import Rests
+from .line import Rests
 
 _BUDGET = 0.1
 """Seconds that a slider may hold the window; lines beyond it follow when the hand rests."""
@@ -134,6 +134,22 @@ class CharacterLayers(bpy.types.PropertyGroup):
         options=set(),
         update=_moved,
     )
+    idle: FloatProperty(
+        name="Idle",
+        description="How much the face blinks, looks about and sways between lines; 0 for none",
+        min=0.0,
+        max=1.0,
+        default=1.0,
+        options=set(),
+        update=_moved,
+    )
+    idle_ends: BoolProperty(
+        name="Idle at the Ends",
+        description="Blink and sway before the first line and after the last as well, over the frames of the scene",
+        default=False,
+        options=set(),
+        update=_moved,
+    )
     fade_in: FloatProperty(
         name="From Rest",
         description="Seconds before a line in which the face comes from rest",
@@ -185,9 +201,11 @@ def show(item: bpy.types.Object, used: Options) -> None:
 
 
 def rests(item: bpy.types.Object) -> Rests:
-    """How the lines of a character come from rest and go back to it."""
+    """What a character does between its lines."""
     mine = sliders(item)
-    return Rests(mine.fade_in, mine.fade_out, mine.rest) if mine else Rests(0.25, 0.4)
+    if mine is None:
+        return Rests(0.25, 0.4)
+    return Rests(mine.fade_in, mine.fade_out, mine.rest, mine.idle, mine.idle_ends)
 
 
 def is_animated(item: bpy.types.Object) -> bool:

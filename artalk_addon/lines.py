@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from hashlib import sha256
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -25,61 +24,11 @@ from ..core.polish.phrases import Phrase
 from ..core.polish.prosody import Accent, Prosody
 from . import compat
 from .keys import Keys
+from .line import Line, Piece, Rests, Written
 from .plan import Curve
 
 STORED = "artalk_lines"
 """Custom property of an action: the lines in it, each under `name`."""
-
-
-@dataclass(frozen=True)
-class Rests:
-    """How a line begins and ends: seconds in which it comes from rest and goes back, and how far (0 to 1)."""
-
-    before: float = 0.0
-    after: float = 0.0
-    amount: float = 1.0
-
-
-@dataclass(frozen=True)
-class Written:
-    """One curve as artalk wrote it, before any edit: what edits are found against."""
-
-    keys: Keys
-    spans: tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One strip's speech on one character.
-
-    start:   frame at which `spoken.raw` begins
-    origin:  frame at which the sound itself would begin, nothing trimmed: moves with the strip, not with its trims
-    options: those that the keys were written with
-    rests:   how it begins and ends, as there is room for
-    hidden:  first and last frame of each stretch in which a later line speaks
-    written: by `keyframes.label`; empty when no keys are written yet
-    """
-
-    scene: str
-    strip: str
-    start: float
-    origin: float
-    fps: float
-    options: Options
-    spoken: Spoken
-    rests: Rests = Rests()
-    hidden: tuple[tuple[float, float], ...] = ()
-    written: dict[str, Written] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Under which it is kept: names of strips can be longer than those of custom properties."""
-        return sha256(f"{self.scene}\0{self.strip}".encode()).hexdigest()[:16]
-
-    @property
-    def end(self) -> float:
-        """Frame of the last pose that is spoken."""
-        return self.start + max(0, len(self.spoken.raw) - 1) / self.spoken.raw.fps * self.fps
 
 
 def load(datablock: Any) -> list[Line]:
@@ -120,7 +69,7 @@ def _pack(line: Line) -> dict[str, Any]:
         "fps": line.fps,
         "options": {name: str(v) if isinstance(v, Path) else v for name, v in asdict(line.options).items()},
         "rests": asdict(line.rests),
-        "hidden": line.hidden,
+        "place": [asdict(piece) for piece in line.place],
         "basis": spoken.raw.basis.name,
         "channels": spoken.raw.basis.channels,
         "raw_fps": spoken.raw.fps,
@@ -163,7 +112,8 @@ def _unpack(packed: dict[str, Any]) -> Line:
         options=_options(head["options"]),
         spoken=Spoken(Motion(values, basis, head["raw_fps"], head["meta"]), voice),
         rests=Rests(**head["rests"]),
-        hidden=tuple((first, last) for first, last in head["hidden"]),
+        # lines of earlier versions know no place, and find one when they are written next
+        place=tuple(Piece(**piece) for piece in head.get("place", ())),
         written=_written(packed, head),
     )
 

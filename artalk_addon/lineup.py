@@ -1,55 +1,261 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several lines on one character: which frames are whose, and where there is room to come from rest. Pure."""
+"""Several lines on one character as one performance: which frames are whose, and what lies between them. Pure.
+
+A line has the frames in which it speaks, and the rest after it up to the next line; the first one has the way from
+rest before it, too. What a line does depends on its two neighbours and on nothing further away.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .lines import Line, Rests
-from .plan import Curve, outside
+from ..core.generate import Afterwards, OverTime, polish
+from ..core.motion import Motion
+from ..core.polish.amounts import going_on
+from ..core.polish.gaze import REFLEX_GAIN
+from ..core.polish.joins import LONGEST, Border, changes, coming, joined
+from ..core.polish.prosody import Prosody
+from .line import Line, Piece, Rests
+from .plan import Curve
 
 Span = tuple[float, float]
 
-_ROOM_BETWEEN = 0.3
-"""Seconds at rest that a gap between lines must leave, else the pose of one goes straight to that of the next."""
+_STAYS = 2.5
+"""The head stays as it is turned in rests up to so many seconds; in longer ones it turns home."""
+_HEAD_HOME = 1.5
+"""Seconds in which the head goes back to rest after the last line."""
+_LONGEST_IDLE = 300.0
+"""Seconds; in longer rests nothing moves, as every frame of idle motion costs keys."""
+_BEFORE_FIRST = 1000
+"""Added to the seed for the rest before the first line, which is no repetition of what comes after."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """What one line may write. rests: as there is room for; hidden: frames in which later lines speak."""
+class Scene:
+    """What is around the lines. first, last: frames of the scene; over_time: of a line, the amounts with keys."""
 
-    rests: Rests
-    hidden: tuple[Span, ...] = ()
-
-
-def places(lines: Sequence[Line], wanted: Rests, first_frame: float) -> list[Place]:
-    """The places of lines in the order of time; no rest before `first_frame` unless a line begins there itself.
-
-    Of two lines that overlap, the later one speaks.
-    """
-    spoken = [(np.floor(line.start + 1e-4), np.floor(line.end + 1e-4)) for line in lines]
-    found = []
-    for number, (line, (first, last)) in enumerate(zip(lines, spoken, strict=True)):
-        before = (first - max((end for _, end in spoken[:number]), default=-np.inf)) / line.fps
-        after = (min((start for start, _ in spoken[number + 1 :]), default=np.inf) - last) / line.fps
-        enough = wanted.before + wanted.after + _ROOM_BETWEEN
-        lead = wanted.before if before >= enough else 0.0
-        lead = min(lead, max(0.0, (first - first_frame) / line.fps))
-        rests = Rests(lead, wanted.after if after >= enough else 0.0, wanted.amount)
-        hidden = tuple((a, b) for a, b in spoken[number + 1 :] if a <= last)
-        found.append(Place(rests, hidden))
-    return found
+    first: int
+    last: int
+    over_time: Callable[[Line], OverTime]
 
 
-def shown(curve: Curve, hidden: Sequence[Span]) -> Curve:
-    """A curve without the whole frames in which later lines speak."""
-    spans = list(curve.spans)
-    for first, last in hidden:
-        spans = [
-            part for a, b in spans for part in ((a, min(b, first - 1)), (max(a, last + 1), b)) if part[0] <= part[1]
-        ]
-    keep = outside(curve.frames, hidden)
+@dataclass(frozen=True)
+class _Part:
+    """A piece of the line `number`."""
+
+    number: int
+    piece: Piece
+
+
+class LineUp:
+    """All lines of one character, in the order of time; of two that overlap, the later one speaks."""
+
+    def __init__(self, lines: Sequence[Line], rests: Rests, scene: Scene) -> None:
+        self.lines = sorted(lines, key=lambda line: (line.start, line.name))
+        self.rests, self._scene = rests, scene
+        self._alone: dict[int, tuple[int, Motion]] = {}
+        self._joined: dict[int, tuple[int, Motion]] = {}
+
+    def place(self, number: int) -> tuple[Piece, ...]:
+        """The frames of a line; none when later lines speak in all of them."""
+        return tuple(part.piece for part in self._parts if part.number == number)
+
+    def near(self, names: set[str]) -> set[str]:
+        """Names of lines that may have to change with those of these names: theirs, and two further on either side."""
+        at = [place for place, part in enumerate(self._parts) if self.lines[part.number].name in names]
+        beside = {
+            self._parts[place].number for one in at for place in range(max(0, one - 2), min(one + 3, len(self._parts)))
+        }
+        return names | {self.lines[number].name for number in beside}
+
+    def motion(self, number: int) -> tuple[int, Motion]:
+        """What a line does, a row for each whole frame, and the frame of the first; rows outside its place are void."""
+        place = self.place(number)
+        begin, until = place[0].begin, place[-1].until
+        line = self.lines[number]
+        values = np.zeros((until - begin + 1, len(line.spoken.raw.basis)), np.float32)
+        for at, part in enumerate(self._parts):
+            if part.number != number:
+                continue
+            _put(values, begin, part.piece, self._performance(number))
+            for border in (at, at + 1):
+                if self._meets(border) or (border == at and part.piece.begin < part.piece.first):
+                    _put(values, begin, part.piece, self._border(border))
+        return begin, Motion(values, line.spoken.raw.basis, line.fps)
+
+    @cached_property
+    def _parts(self) -> list[_Part]:
+        """The pieces of all lines in the order of time."""
+        spoken = [(int(np.floor(line.start + 1e-4)), int(np.floor(line.end + 1e-4))) for line in self.lines]
+        shown: list[tuple[int, int, int]] = []
+        for number, span in enumerate(spoken):
+            spans = [span]
+            for first, last in (other for other in spoken[number + 1 :] if other[0] <= span[1]):
+                spans = [
+                    (a, b)
+                    for one, end in spans
+                    for a, b in ((one, min(end, first - 1)), (max(one, last + 1), end))
+                    if a <= b
+                ]
+            shown += [(first, last, number) for first, last in spans]
+        shown.sort()
+        parts = []
+        for at, (first, last, number) in enumerate(shown):
+            free = shown[at - 1][1] + 1 if at else self._scene.first
+            end = shown[at + 1][0] - 1 if at + 1 < len(shown) else None
+            layered = self.lines[number].is_layered
+            begin, until = self._around(at, number, (first, last), (free, end)) if layered else (first, last)
+            parts.append(_Part(number, Piece(begin, first, last, until)))
+            if at and layered and self.lines[shown[at - 1][2]].is_layered:
+                parts[-1] = replace(parts[-1], piece=replace(parts[-1].piece, begin=first))
+        return parts
+
+    def _around(self, at: int, number: int, spoken: tuple[int, int], free: tuple[int, int | None]) -> tuple[int, int]:
+        """First and last frame of a piece with what it may have of the rest before it and after it."""
+        fps = self.lines[number].fps
+        begin = max(free[0], spoken[0] - (int(np.ceil(LONGEST * fps)) if self.rests.before else 0))
+        if at == 0 and self._is_idle_at_ends:
+            begin = free[0]
+        if free[1] is not None:
+            return min(begin, spoken[0]), free[1]
+        until = spoken[1] + (round(max(self.rests.after, _HEAD_HOME) * fps) if self.rests.after else 0)
+        return min(begin, spoken[0]), max(until, self._scene.last) if self._is_idle_at_ends else until
+
+    @property
+    def _is_idle_at_ends(self) -> bool:
+        return self.rests.ends and self.rests.idle > 0
+
+    def _meets(self, at: int) -> bool:
+        """Whether one performance goes over to the next at the beginning of a part: both have our layers."""
+        beside = self._parts[at - 1 : at + 1] if at else []
+        return len(beside) == 2 and all(self.lines[part.number].is_layered for part in beside)
+
+    def _border(self, at: int) -> tuple[int, Motion]:
+        """Frames about the beginning of a part, as the one before and the part itself make them together."""
+        if at not in self._joined:
+            part = self._parts[at]
+            line, piece = self.lines[part.number], part.piece
+            reach = int(np.ceil(LONGEST * line.fps))
+            last = min(piece.first + reach, piece.last)
+            if self._meets(at):
+                stop = self._parts[at - 1].piece.last
+                first = max(stop, piece.first - reach)
+                before = _rows(self._performance(self._parts[at - 1].number), first, last)
+            else:
+                first = stop = piece.begin
+                before = self._before_all(part, last)
+            after = _rows(self._performance(part.number), first, last)
+            reflex = REFLEX_GAIN * line.options.gaze * line.options.eyes
+            border = Border(stop - first, piece.first - first, last - first, self.rests.before, reflex)
+            self._joined[at] = first, joined(before, after, border)
+        return self._joined[at]
+
+    def _performance(self, number: int) -> tuple[int, Motion]:
+        """What a line does by itself, a row for each whole frame, and the frame of the first.
+
+        It goes on for as long as anything is made of it: to the next line, and until that has taken over.
+        """
+        if number not in self._alone:
+            line, place = self.lines[number], self.place(number)
+            first, last = int(np.floor(line.start + 1e-4)), int(np.floor(line.end + 1e-4))
+            until = max(last, place[-1].until + 1 + int(np.ceil(LONGEST * line.fps)))
+            options = replace(line.options, fps=line.fps) if line.is_layered else line.options
+            idle = self._afterwards(number, (until + 1 - line.end) / line.fps)
+            motion = polish(line.spoken.raw, line.spoken.voice, options, self._scene.over_time(line), idle)
+            rows = _sampled(motion, line, first, until if idle else last)
+            if line.is_layered:
+                spoken = rows.with_values(rows.values[: last - first + 1])
+                still = going_on(spoken, (until - last) / line.fps, self.rests.after, self.rests.amount)
+                share = self.rests.idle if idle else 0.0
+                alive = rows.values if idle else still.values
+                rows = still.with_values(still.values + np.float32(share) * (alive - still.values))
+            self._alone[number] = first, rows
+        return self._alone[number]
+
+    def _afterwards(self, number: int, seconds: float) -> Afterwards | None:
+        """How a line goes on for so many seconds; None when nothing moves after it."""
+        line, rests = self.lines[number], self.rests
+        at = max(place for place, part in enumerate(self._parts) if part.number == number)
+        piece = self._parts[at].piece
+        rest = (piece.until - piece.last) / line.fps
+        meets = at + 1 < len(self._parts) and self._meets(at + 1)
+        is_last = at + 1 == len(self._parts)
+        if not (line.is_layered and rests.idle > 0 and rest <= _LONGEST_IDLE and (meets or (is_last and rests.ends))):
+            return None
+        voice = None
+        if meets:
+            other = self.lines[self._parts[at + 1].number]
+            begins = self._parts[at + 1].piece.first == int(np.floor(other.start + 1e-4))
+            if begins and other.spoken.voice.phrases and other.start > line.end:
+                voice = (other.start - line.start) / line.fps + other.spoken.voice.phrases[0].start
+        return Afterwards(seconds, rests.after, rests.amount, voice, rest > _STAYS)
+
+    def _before_all(self, part: _Part, last: int) -> Motion:
+        """The frames from the beginning of a part on in which nothing was said before: at rest, or idle."""
+        line, piece = self.lines[part.number], part.piece
+        own = _rows(self._performance(part.number), piece.first, piece.first).values
+        still = np.repeat((1 - np.float32(self.rests.amount)) * own, last - piece.begin + 1, axis=0)
+        motion = Motion(still, line.spoken.raw.basis, line.fps)
+        seconds = (last - piece.begin) / line.fps
+        if not (self._is_idle_at_ends and part is self._parts[0] and seconds <= _LONGEST_IDLE):
+            return motion
+        nothing = Motion(np.zeros((1, len(motion.basis)), np.float32), motion.basis, line.spoken.raw.fps)
+        options = replace(line.options, fps=line.fps, seed=line.options.seed + _BEFORE_FIRST)
+        silence = Prosody([], [], np.zeros(0), np.zeros(0))
+        phrases = line.spoken.voice.phrases
+        voice = (line.start - piece.begin) / line.fps + phrases[0].start if phrases else None
+        idle = polish(nothing, silence, options, None, Afterwards(seconds + 1, 0.0, 1.0, voice))
+        rows = idle.values[: len(still)]
+        return motion.with_values(still + np.float32(self.rests.idle) * (rows - still))
+
+
+def shown(curve: Curve, place: Sequence[Piece]) -> Curve:
+    """A curve on the frames of a line's place alone, in its rests without the keys that nothing changes at."""
+    keep = np.zeros(len(curve.frames), bool)
+    spans = []
+    for piece in place:
+        inside = (curve.frames >= piece.begin) & (curve.frames <= piece.until)
+        spoken = (curve.frames >= piece.first) & (curve.frames <= piece.last)
+        kept = inside.copy()
+        kept[inside] = changes(curve.values[inside])
+        kept |= spoken & inside
+        if piece.begin < piece.first:
+            kept &= ~_still_before(curve, piece, kept)
+        keep |= kept
+        spans.append((float(curve.frames[kept][0]), float(curve.frames[kept][-1])))
     return replace(curve, frames=curve.frames[keep], values=curve.values[keep], spans=tuple(spans))
+
+
+def _still_before(curve: Curve, piece: Piece, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The key at the very beginning, where the rest before a piece begins with nothing that changes."""
+    first = np.flatnonzero(kept)[:2]
+    same = len(first) == 2 and curve.values[first[0]] == curve.values[first[1]]
+    return np.isin(np.arange(len(kept)), first[:1]) & same & (curve.frames < piece.first)
+
+
+def _sampled(motion: Motion, line: Line, first: int, last: int) -> Motion:
+    """A row for each whole frame from first to last; `motion` begins with the line."""
+    seconds = (np.arange(first, last + 1) - line.start) / line.fps
+    return Motion(motion.sample(seconds), motion.basis, line.fps, motion.meta)
+
+
+def _rows(performance: tuple[int, Motion], first: int, last: int) -> Motion:
+    """The frames first to last of a performance, those before its beginning as it comes to it."""
+    start, motion = performance
+    early = max(0, start - first)
+    begun = coming(motion, early)
+    skipped = first - (start - early)
+    return begun.with_values(begun.values[skipped : skipped + last - first + 1])
+
+
+def _put(values: NDArray[np.float32], begin: int, piece: Piece, performance: tuple[int, Motion]) -> None:
+    """Copy what of a performance lies in a piece to values, whose first row is the frame `begin`."""
+    start, motion = performance
+    first, last = max(start, piece.begin), min(start + len(motion) - 1, piece.until)
+    if first <= last:
+        values[first - begin : last - begin + 1] = motion.values[first - start : last - start + 1]

@@ -16,7 +16,7 @@ from ..core.errors import InputError
 from ..core.polish.key_reduction import LONGEST, Face, Reduction, lip_pairs, reduce_keys
 from . import compat, edits, keyframes, lines, operators, rigs
 from .keys import Keys, together
-from .lines import Line, Written
+from .line import Line, Written
 from .plan import Character, outside
 from .translations import told
 

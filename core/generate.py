@@ -109,12 +109,14 @@ class Afterwards:
     seconds: for how long
     fade, rest: in how many seconds it goes to rest, and how far, 0 to 1
     voice:   when the next words are heard, in seconds from the beginning of the motion; None for never
+    home:    whether the head turns home
     """
 
     seconds: float
     fade: float = 0.4
     rest: float = 1.0
     voice: float | None = None
+    home: bool = True
 
 
 def generate(
@@ -243,7 +245,7 @@ def polish(
         if afterwards:
             motion = going_on(motion, afterwards.seconds, afterwards.fade, afterwards.rest, HEAD_ROTATION)
     motion = motion.resample(options.fps or motion.fps)
-    motion = _add_layers(motion, voice, options, turned, raw.duration, afterwards) if layered else motion
+    motion = _add_layers(motion, voice, turned, raw.duration, afterwards) if layered else motion
     return scale(motion, HEAD_ROTATION, 0.0) if options.fix_head else motion
 
 
@@ -263,14 +265,14 @@ class _Amounts:
 
 
 def _add_layers(
-    motion: Motion, voice: Prosody, options: Options, amount: _Amounts, spoken: float, afterwards: Afterwards | None
+    motion: Motion, voice: Prosody, amount: _Amounts, spoken: float, afterwards: Afterwards | None
 ) -> Motion:
     """Our layers on ARKit motion at its final rate: saccades and blinks are too quick to be resampled.
 
     spoken: seconds of it that are speech. The order matters: the eyes turn against the finished head, and nothing
     touches the eyes after the blinks.
     """
-    seed = options.seed
+    options, seed = amount.options, amount.options.seed
     later = afterwards.voice if afterwards else None
     coming = [] if later is None else [Phrase(later, later)]
     motion = hold_in_silence(motion, voice.phrases, amount("hold_in_silence", motion))
@@ -278,18 +280,18 @@ def _add_layers(
     motion = scale(add_brows(motion, voice.accents, seed), BROWS, amount("brows", motion))
     motion = scale(add_head(motion, voice, seed, coming=coming), HEAD_ROTATION, amount("head", motion))
     motion = shift(shift(motion, BROWS, options.brows_offset), HEAD_ROTATION, options.head_offset)
-    if afterwards and afterwards.seconds > _STAYS:
-        motion = turn_home(motion, spoken + _STAYS_FOR, _HOME * afterwards.rest)
+    if afterwards and afterwards.home:
+        motion = turn_home(motion, spoken + _HOME_AFTER, _HOME * afterwards.rest)
     blinks = amount("blinks", motion)
     motion = scale(motion, LIDS, np.minimum(blinks, 1.0))
     shifts = gaze_shifts(motion.duration, voice.phrases, seed, spoken) if options.gaze else []
     motion = scale(add_gaze(motion, shifts, options.gaze), EYES, amount("eyes", motion))
-    motion = add_blinks(motion, voice.phrases, seed, blinks, shifts, spoken)
+    motion = add_blinks(motion, voice.phrases, seed, blinks, shifts, idle_from=spoken)
     return shift(motion, (*JAW, *LIPS), options.mouth_offset)
 
 
-_STAYS, _STAYS_FOR = 2.5, 0.6
-"""In rests shorter than the one (seconds) the head stays as it is turned; in longer ones it turns home after the other."""
+_HOME_AFTER = 0.6
+"""Seconds after the speech in which the head stays as it is turned."""
 _HOME = 0.7
 
 

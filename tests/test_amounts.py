@@ -11,7 +11,7 @@ from artalk.core.audio import read
 from artalk.core.basis import ARKIT
 from artalk.core.generate import ANIMATED, Options, Spoken, generate, polish, speak
 from artalk.core.motion import Motion
-from artalk.core.polish.amounts import between_rests, scale, scale_mouth, shift, smooth
+from artalk.core.polish.amounts import going_on, scale, scale_mouth, shift, smooth
 from artalk.core.polish.limits import within_limits
 from artalk.core.polish.presets import PRESETS
 from artalk.core.polish.prosody import listen
@@ -129,17 +129,17 @@ def test_the_mouths_offset_keeps_its_closures(spoken):
     assert np.array_equal(late.channel("head_x"), plain.channel("head_x"))
 
 
-def test_a_line_comes_from_rest_and_goes_back_to_it():
+def test_what_follows_goes_to_rest_as_far_as_wanted():
     motion = talking()
-    out = between_rests(motion, 0.2, 0.4)
-    assert len(out) == 5 + len(motion) + 10
-    assert np.array_equal(out.values[5:-10], motion.values)
-    assert not out.values[0].any()
+    out = going_on(motion, 3.0, 0.4)
+    assert len(out) == len(motion) + 75
+    assert np.array_equal(out.values[: len(motion)], motion.values)
     assert not out.values[-1].any()
-    assert (np.diff(np.abs(out.values[:6]).sum(axis=1)) >= 0).all()
-    held = between_rests(motion, 0.2, 0.4, 0.0)
-    assert (held.values[:5] == motion.values[0]).all()
-    assert (held.values[-10:] == motion.values[-1]).all()
+    after = out.values[len(motion) + 3 :, out.basis.index("jawOpen")]
+    assert (np.diff(after) <= 0).all()
+    held = going_on(motion, 3.0, 0.4, 0.0)
+    assert (held.values[-1] == held.values[-10]).all()
+    assert held.values[-1].any()
 
 
 def test_presets_are_options_that_work(voice):

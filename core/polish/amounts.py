@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..basis import ARKIT_SHAPES, EYE_ROTATION, HEAD_ROTATION
 from ..motion import Motion
 from .curves import minimum_jerk
-from .head import LIMITS
+from .head import LIMITS, move_length
 from .seals import LIP_OPENERS, SEALED_MM, lip_gap
 from .silence import mouth_channels
 
@@ -98,15 +98,17 @@ def going_on(motion: Motion, seconds: float, fade: float, amount: float = 1.0, h
     """The motion with `seconds` more after it, in which the face goes to rest within `fade` and stays there.
 
     At an amount of 1 rest is the neutral pose, at 0 the last pose itself, as it is for the channels `held`. What moves
-    at the end comes to a stop and does not stand still at once.
+    at the end comes to a stop and does not stand still at once; a head takes longer than `fade` where it has far to go.
     """
     more = np.arange(1, int(np.ceil(seconds * motion.fps - 1e-6)) + 1) / motion.fps
     if len(motion) == 0 or len(more) == 0:
         return motion
     last = motion.values[-1].astype(np.float64)
     speed = (last - motion.values[-2]) * motion.fps if len(motion) > 1 else np.zeros_like(last)
-    left = 1 - amount * (minimum_jerk(more / fade) if fade > 0 else np.ones(len(more)))[:, None]
-    left = np.repeat(left, len(last), axis=1)
+    head = motion.basis.indices(HEAD_ROTATION)
+    lengths = np.full(len(last), max(fade, 1e-3))
+    lengths[head] = max(fade, move_length(np.degrees(last[head])))
+    left = 1 - amount * minimum_jerk(more[:, None] / lengths)
     left[:, motion.basis.indices(held)] = 1.0
     rows = left * (last + speed * coasting(more)[:, None])
     shapes = motion.basis.indices([name for name in motion.basis.channels if name not in _TURNS])
@@ -123,25 +125,6 @@ def coasting(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far something goes on that is let go at a speed of 1 and comes to a stop, at times from 0 on."""
     x = np.clip(seconds / _STOP, 0, 1)
     return _STOP * (x - x**4 * (2.5 - 3 * x + x * x))
-
-
-def between_rests(motion: Motion, before: float, after: float, amount: float = 1.0) -> Motion:
-    """The motion with `before` seconds in front of it that come from rest, and `after` seconds back to rest.
-
-    At an amount of 1 rest is the neutral pose, at 0 the first and the last pose themselves. Time 0 of the result lies
-    `round(before * fps)` frames before that of the motion.
-    """
-    if len(motion) == 0:
-        return motion
-    rising = 1 - amount * (1 - _ramp(round(before * motion.fps)))
-    falling = 1 - amount * (1 - _ramp(round(after * motion.fps))[::-1])
-    parts = (rising[:, None] * motion.values[:1], motion.values, falling[:, None] * motion.values[-1:])
-    return motion.with_values(np.concatenate(parts).astype(np.float32))
-
-
-def _ramp(frames: int) -> NDArray[np.float64]:
-    """So many steps from 0 towards 1, which the next frame would be."""
-    return minimum_jerk(np.arange(frames) / max(frames, 1))
 
 
 def _near(flags: NDArray[np.bool_], reach: float) -> NDArray[np.float64]:

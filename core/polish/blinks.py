@@ -100,6 +100,7 @@ def add_blinks(
     seed: int,
     amount: Amount = 1.0,
     shifts: Sequence[Shift] = (),
+    *,
     idle_from: float = np.inf,
 ) -> Motion:
     """The motion with blinks merged into `eyeBlinkLeft` and `eyeBlinkRight` by maximum.

@@ -20,7 +20,7 @@ from .phrases import Phrase
 
 Array = NDArray[np.float64]
 
-_REFLEX_GAIN = 0.97
+REFLEX_GAIN = 0.97
 _ON_MEAN, _AWAY_MEAN = 2.2, 1.0
 _ON_RANGE, _AWAY_RANGE = (0.4, 7.0), (0.3, 3.0)
 _IDLE_ON_MEAN, _IDLE_AWAY_MEAN = 5.0, 0.6
@@ -105,7 +105,7 @@ def add_gaze(motion: Motion, shifts: Sequence[Shift], amount: float = 1.0) -> Mo
     seconds = np.arange(len(motion)) / motion.fps
     world = amount * gaze_angles(shifts, seconds)
     head = np.degrees(np.stack([motion.channel("head_x"), motion.channel("head_y")], axis=1))
-    eyes = world - amount * _REFLEX_GAIN * head
+    eyes = world - amount * REFLEX_GAIN * head
     eyes[:, 0] = np.clip(eyes[:, 0], *_PITCH_LIMITS)
     eyes[:, 1] = np.clip(eyes[:, 1], -_YAW_LIMIT, _YAW_LIMIT)
     values = motion.values.copy()

@@ -103,7 +103,7 @@ def ease_jumps(motion: Motion) -> Motion:
     for frame in np.flatnonzero(np.linalg.norm(steps, axis=1) * motion.fps > _JUMP):
         beside = [steps[at] for at in (frame - 1, frame + 1) if 0 <= at < len(steps)]
         jump = steps[frame] - np.mean(beside, axis=0) if beside else steps[frame]
-        length = _move_length(jump)
+        length = move_length(jump)
         add_step(head, seconds, seconds[frame] + (1 / motion.fps - length) / 2, length, jump)
         head[frame + 1 :] -= jump
     values = motion.values.copy()
@@ -158,7 +158,8 @@ def _rng(seed: int, part: int) -> np.random.Generator:
     return np.random.default_rng([seed, 3, part])
 
 
-def _move_length(change: Array) -> float:
+def move_length(change: Array) -> float:
+    """Seconds that a head takes to turn by so many degrees (3,)."""
     return _MOVE_BASE + _MOVE_PER_DEGREE * float(np.linalg.norm(change))
 
 
@@ -174,7 +175,7 @@ def _poses(seconds: Array, voice: Prosody, rng: np.random.Generator) -> Array:
     pose = np.zeros(3)
     for start in _pose_starts(voice, rng):
         new = _next_pose(pose, rng)
-        add_step(angles, seconds, start, _move_length(new - pose), new - pose)
+        add_step(angles, seconds, start, move_length(new - pose), new - pose)
         pose = new
     return angles
 
@@ -214,7 +215,7 @@ def _idle_poses(seconds: Array, spoken: Sequence[Phrase], rng: np.random.Generat
             add_step(angles, seconds, at, _IDLE_MOVE, new - pose)
             pose = new
             at += rng.uniform(*_IDLE_POSE)
-        add_step(angles, seconds, after.start - _LEAD_OF_REST, _move_length(pose), -pose)
+        add_step(angles, seconds, after.start - _LEAD_OF_REST, move_length(pose), -pose)
     return angles
 
 

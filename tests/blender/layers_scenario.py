@@ -137,8 +137,8 @@ def keys_on_a_slider_change_the_amount_along_the_line():
     assert bpy.ops.artalk.follow_sliders() == {"FINISHED"}
     now = values(curves(mesh.data.shape_keys)[JAW])
     early, late = (now[:, 0] > 13) & (now[:, 0] < 20), (now[:, 0] > 22) & (now[:, 0] < 50)
-    np.testing.assert_allclose(now[early], full[early], atol=1e-5)
-    assert np.abs(now[late, 1]).max() < 0.05 < full[late, 1].max()
+    np.testing.assert_allclose(now[early], full[(full[:, 0] > 13) & (full[:, 0] < 20)], atol=1e-5)
+    assert np.abs(now[late, 1]).max() < 0.05 < full[full[:, 0] > 22, 1].max()
 
 
 @check
@@ -157,7 +157,7 @@ def a_line_comes_from_rest_and_goes_back():
     _scene, _strip, mesh, _rig = spoken(frame=51)
     points = values(curves(mesh.data.shape_keys)[JAW])
     assert points[0, 0] == 45, points[0]
-    assert points[-1, 0] == 110, points[-1]
+    assert at(curves(mesh.data.shape_keys)[JAW], 110).co.y < 1e-6
     assert abs(points[0, 1]) < 1e-6
     assert abs(points[-1, 1]) < 1e-6
     mesh.artalk.fade_in = mesh.artalk.fade_out = 0.0
@@ -166,16 +166,98 @@ def a_line_comes_from_rest_and_goes_back():
 
 
 @check
-def between_lines_that_are_near_there_is_no_rest():
-    scene, _strip, mesh, _rig = spoken(frame=51)
-    second = add_strip(scene, sound("other"), 111, 2)
-    for strip in scene.sequence_editor.strips if hasattr(scene.sequence_editor, "strips") else []:
-        strip.select = strip == second
+def lines_that_are_near_go_over_into_each_other():
+    scene, _strip, mesh, rig = spoken(frame=51)
+    add_strip(scene, sound("other"), 111, 2)
     bpy.ops.artalk.generate()
-    frames = values(curves(mesh.data.shape_keys)[JAW])[:, 0]
-    assert not ((frames > 100) & (frames < 111)).any(), "the first line gave up its way to rest"
-    assert frames[0] == 45
-    assert frames[-1] == 170
+    points = values(curves(mesh.data.shape_keys)[JAW])
+    assert (points[0, 0], points[-1, 0]) == (45, 198)
+    between = points[(points[:, 0] >= 100) & (points[:, 0] <= 112)]
+    assert len(between) == 13
+    assert np.abs(np.diff(between[:, 1])).max() < 0.2
+    nod = values(curves(rig)['pose.bones["neck"].rotation_euler', 0])
+    assert set(range(101, 111)) <= set(nod[:, 0]), "it goes on in the gap"
+
+
+@check
+def gaps_are_alive_as_much_as_wanted():
+    scene, _strip, mesh, rig = spoken(frame=51)
+    add_strip(scene, sound("other"), 301, 2)
+    bpy.ops.artalk.generate()
+    lid, nod = ('key_blocks["eyeBlinkLeft"].value', 0), ('pose.bones["neck"].rotation_euler', 0)
+
+    def between(curve):
+        points = values(curve)
+        return points[(points[:, 0] > 115) & (points[:, 0] < 290)]
+
+    assert between(curves(mesh.data.shape_keys)[lid])[:, 1].max() > 0.9, "a blink"
+    assert np.ptp(between(curves(rig)[nod])[:, 1]) > 0.002
+    assert len(between(curves(mesh.data.shape_keys)[BROW])) < 5, "no keys where nothing moves"
+    mesh.artalk.idle = 0.0
+    assert len(between(curves(mesh.data.shape_keys)[lid])) < 5
+    mesh.artalk.idle = 1.0
+    before = all_values(mesh.data.shape_keys, rig)
+    for name in ("one", "two"):
+        path = FOLDER / f"{name}.blend"
+        bpy.ops.wm.save_as_mainfile(filepath=str(path))
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        mesh, rig = head_objects()
+        assert not room("artalk_addon.generation").is_behind(mesh)
+    bpy.ops.artalk.regenerate()
+    same(all_values(mesh.data.shape_keys, rig), before)
+    scene = bpy.context.scene
+    scene.frame_end = 500
+    mesh.artalk.idle_ends = True
+    points = values(curves(rig)[nod])
+    assert (points[0, 0], points[-1, 0]) == (1, 500)
+
+
+@check
+def edits_in_a_gap_and_on_all_lines_stay_when_one_of_three_is_made_again():
+    scene, _strip, _mesh, rig = spoken(frame=51)
+    add_strip(scene, sound("other", level=0.3), 161, 2)
+    add_strip(scene, sound("third", level=0.2), 271, 3)
+    bpy.ops.artalk.generate()
+    nod = curves(rig)['pose.bones["neck"].rotation_euler', 0]
+    base = {frame: at(nod, frame).co.y for frame in (60, 130, 180, 240, 290)}
+    for frame in base:
+        at(nod, frame).co.y += 0.2
+    nod.update()
+    path = FOLDER / "three.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    _mesh, rig = head_objects()
+    scene = bpy.context.scene
+    for strip in room("artalk_addon.compat").all_strips(scene):
+        strip.select = strip.channel == 2
+        if strip.select:
+            strip.sound = bpy.data.sounds.load(str(sound("retake", level=0.25)))
+    assert bpy.ops.artalk.regenerate() == {"FINISHED"}
+    nod = curves(rig)['pose.bones["neck"].rotation_euler', 0]
+    for frame, value in base.items():
+        assert abs(at(nod, frame).co.y - value - 0.2) < 0.02, (frame, at(nod, frame).co.y, value)
+
+
+@check
+def a_line_that_is_removed_gives_its_room_to_the_one_before():
+    scene, _strip, mesh, rig = spoken(frame=51)
+    second = add_strip(scene, sound("other"), 161, 2)
+    add_strip(scene, sound("third", level=0.2), 271, 3)
+    bpy.ops.artalk.generate()
+    name = second.name
+    strips = (
+        scene.sequence_editor.strips if hasattr(scene.sequence_editor, "strips") else scene.sequence_editor.sequences
+    )
+    strips.remove(second)
+    assert bpy.ops.artalk.remove_lines(which="GONE") == {"FINISHED"}
+    lines = room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(mesh))
+    assert name not in {line.strip for line in lines}
+    assert [line.place[-1].until for line in lines] == [270, lines[1].place[-1].until]
+    jaw = values(curves(mesh.data.shape_keys)[JAW])
+    assert np.abs(jaw[(jaw[:, 0] > 120) & (jaw[:, 0] < 245), 1]).max(initial=0) < 1e-3
+    nod = values(curves(rig)['pose.bones["neck"].rotation_euler', 0])
+    assert set(range(161, 210)) <= set(nod[:, 0])
+    says_no("has no line", bpy.ops.artalk.remove_lines, which="GONE")
 
 
 @check
@@ -201,7 +283,7 @@ def in_a_window_far_lines_follow_when_the_hand_rests():
     bpy.ops.artalk.generate()
     layers = room("artalk_addon.layers")
     before = values(brow(mesh))
-    near = before[:, 0] < 150
+    near = before[:, 0] < 201
     scene.frame_set(20)
     with layers._still():
         mesh.artalk.brows = 0.5
@@ -352,7 +434,7 @@ def a_moved_strip_takes_its_keys_and_edits_along():
     strip.frame_start += 200
     assert bpy.ops.artalk.regenerate() == {"FINISHED"}
     after = all_values(mesh.data.shape_keys, rig)
-    assert min(points[:, 0].min() for points in after.values()) > 200, "nothing is left at the old place"
+    assert min(points[:, 0].min() for points in after.values()) > 140, "nothing is left at the old place"
     assert_edited(mesh, generated(mesh), 200)
     assert abs(generated(mesh)[245] - base[45]) < 1e-6
     assert {key: len(points) for key, points in after.items()}.keys() == count.keys()
