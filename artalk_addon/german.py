@@ -1009,6 +1009,271 @@ _FILES = {
     "'{}' has a face of {} corners: artalk reads 3 and 4.": "'{}' hat eine Fläche mit {} Ecken: artalk liest 3 und 4.",
 }
 
+_DIALOGUE = {
+    "Dialogue": "Dialog",
+    "What Is Up to Date?": "Was ist aktuell?",
+    "Look at each strip of the scene: is its speech up to date, changed or missing? Nothing is generated": (
+        "Sieht jeden Streifen der Szene an: ist sein Sprechen aktuell, geändert, oder fehlt es? Nichts wird erzeugt"
+    ),
+    "up to date": "aktuell",
+    "changed": "geändert",
+    "missing": "fehlt",
+    "no character": "keine Figur",
+    "Generate All": "Alles erzeugen",
+    "Generate every strip of the scene that is heard, each on its own character; what is up to date stays as it is": (
+        "Erzeugt jeden hörbaren Streifen der Szene, jeden auf seiner Figur; was aktuell ist, bleibt"
+    ),
+    "It was up to date.": "Sie war aktuell.",
+    "By": "Nach",
+    "Add Role": "Rolle hinzufügen",
+    "Say which strips a character speaks": "Sagt, welche Streifen eine Figur spricht",
+    "Pattern of Names": "Namensmuster",
+    "Strips whose name fits: * stands for anything, as in ANNA_*": "Streifen mit passendem Namen: * steht für alles, wie in ANNA_*",
+    "Strips whose name fits, such as ANNA_*": "Streifen mit passendem Namen, etwa ANNA_*",
+    "Channel": "Kanal",
+    "Strips on channels whose name fits": "Streifen auf Kanälen mit passendem Namen",
+    "All strips on a channel": "Alle Streifen auf einem Kanal",
+    "One strip, by its whole name": "Ein Streifen, nach seinem ganzen Namen",
+    "Selected Strips": "Ausgewählte Streifen",
+    "The strips that are selected now, before all other roles": "Die jetzt ausgewählten Streifen, vor allen anderen Rollen",
+    "Pattern": "Muster",
+    "Name, or a pattern with *, such as ANNA_*": "Name, oder ein Muster mit *, etwa ANNA_*",
+    "Mesh that speaks these strips": "Mesh, das diese Streifen spricht",
+    "Change Role": "Rolle ändern",
+    "Take the chosen role away, or move it: of several that fit a strip, the first one counts": (
+        "Entfernt oder verschiebt die gewählte Rolle: passen mehrere zu einem Streifen, zählt die erste"
+    ),
+    "Remove": "Entfernen",
+    "Down": "Nach unten",
+    "Without roles one character speaks all strips.": "Ohne Rollen spricht eine Figur alle Streifen.",
+    "No role fits the strip '{}': add one for its name or channel.": (
+        "Keine Rolle passt zum Streifen '{}': eine für seinen Namen oder Kanal hinzufügen."
+    ),
+    "The role '{}' of the strip '{}' has no character: choose one.": (
+        "Die Rolle '{}' des Streifens '{}' hat keine Figur: eine wählen."
+    ),
+    "No sound strip of the scene '{}' is heard: look in the sequencer.": (
+        "Kein Tonstreifen der Szene '{}' ist zu hören: im Sequenzer nachsehen."
+    ),
+    "No sound strip is selected: select one or more in the sequencer.": (
+        "Kein Tonstreifen ist ausgewählt: im Sequenzer einen oder mehrere auswählen."
+    ),
+    "Between Lines": "Zwischen Zeilen",
+    "Idle": "Leerlauf",
+    "How much the face blinks, looks about and sways between lines; 0 for none": (
+        "Wie sehr das Gesicht zwischen Zeilen blinzelt, umherschaut und schwankt; 0 für gar nicht"
+    ),
+    "Idle at the Ends": "Leerlauf am Rand",
+    "Blink and sway before the first line and after the last as well, over the frames of the scene": (
+        "Auch vor der ersten und nach der letzten Zeile blinzeln und schwanken, über die Bilder der Szene"
+    ),
+    "Remove Lines": "Zeilen entfernen",
+    "Take the speech of strips off the character: its keys, your edits of them, and all that artalk keeps of it": (
+        "Nimmt der Figur das Sprechen von Streifen: seine Keyframes, eigene Änderungen daran und alles, was artalk davon behält"
+    ),
+    "Which": "Welche",
+    "Without a Strip": "Ohne Streifen",
+    "Lines whose strips have been deleted": "Zeilen, deren Streifen gelöscht wurden",
+    "Lines of the strips that are selected": "Zeilen der ausgewählten Streifen",
+    "{} line of '{}' removed.": "{} Zeile von '{}' entfernt.",
+    "{} lines of '{}' removed.": "{} Zeilen von '{}' entfernt.",
+    "'{}' has no line {}: nothing was removed.": "'{}' hat keine Zeile {}: nichts wurde entfernt.",
+}
+
+_STYLES = {
+    "Style": "Stil",
+    "Advanced": "Erweitert",
+    "Style Guidance": "Stärke des Stils",
+    "How much of the style: 1 as it is, above 1 more; 0: what the model was made for": (
+        "Wie viel vom Stil: 1 wie er ist, über 1 mehr; 0: wofür das Modell gemacht ist"
+    ),
+    "Seed Motion": "Anfangsbewegung",
+    "A motion (.npz) of what the face did before, to go on from; empty: from rest": (
+        "Eine Bewegung (.npz) dessen, was das Gesicht vorher tat, um daran anzuknüpfen; leer: aus der Ruhe"
+    ),
+    "Keep the Head Still": "Kopf stillhalten",
+    "No turns of the head": "Keine Kopfbewegung",
+    "Finish": "Nachbearbeitung",
+    "What is done to the model's motion": "Was mit der Bewegung des Modells geschieht",
+    "Artalk's Layers": "Artalks Ebenen",
+    "Our layers on ARKit motion, the published smoothing on FLAME motion": (
+        "Unsere Ebenen auf ARKit-Bewegung, die veröffentlichte Glättung auf FLAME-Bewegung"
+    ),
+    "As Published": "Wie veröffentlicht",
+    "The smoothing of ARTalk's own tools, cut after 30 s; FLAME motion alone": (
+        "Die Glättung von ARTalks eigenen Werkzeugen, nach 30 s abgeschnitten; nur FLAME-Bewegung"
+    ),
+    "None": "Keine",
+    "The model's own output, exact": "Genau die Ausgabe des Modells",
+    "Save Style…": "Stil speichern …",
+    "Keep the two seconds of the character's animation that begin at the current frame as a style; no key changes": (
+        "Behält die zwei Sekunden der Animation der Figur ab dem aktuellen Bild als Stil; kein Keyframe ändert sich"
+    ),
+    "Replace": "Ersetzen",
+    "Write over a style of this name": "Einen Stil dieses Namens überschreiben",
+    "Play Two Seconds": "Zwei Sekunden abspielen",
+    "Play the two seconds from the current frame on, again and again: what Save Style would keep": (
+        "Spielt die zwei Sekunden ab dem aktuellen Bild immer wieder: was 'Stil speichern' behielte"
+    ),
+    "Remove Style": "Stil löschen",
+    "Delete a style of your own; lines that were made with it stay as they are": (
+        "Löscht einen eigenen Stil; Zeilen, die damit gemacht sind, bleiben"
+    ),
+    "The style '{}' is saved and chosen: {}.": "Der Stil '{}' ist gespeichert und gewählt: {}.",
+    "These two seconds: {}.": "Diese zwei Sekunden: {}.",
+    "The style '{}' is removed.": "Der Stil '{}' ist gelöscht.",
+    "'{}' has no keys from frame {} to {}: choose where it moves.": (
+        "'{}' hat von Bild {} bis {} keine Keyframes: wählen, wo sich etwas bewegt."
+    ),
+    "A style takes {} s and the keys of '{}' from frame {} on last {} s: begin earlier, or animate more.": (
+        "Ein Stil braucht {} s, und die Keyframes von '{}' reichen ab Bild {} für {} s: früher beginnen, oder mehr animieren."
+    ),
+    "There is no folder for models and styles: install artalk as an extension first.": (
+        "Es gibt keinen Ordner für Modelle und Stile: zuerst artalk als Erweiterung installieren."
+    ),
+}
+
+_WEIGHTS = {
+    "Get Weights…": "Gewichte holen …",
+    "Download the published weights of a model into the model folder; shows their licence and asks first": (
+        "Lädt die veröffentlichten Gewichte eines Modells in den Modellordner; zeigt ihre Lizenz und fragt vorher"
+    ),
+    "Model whose weights to get": "Modell, dessen Gewichte geholt werden",
+    "I have read the licence and agree to it": "Ich habe die Lizenz gelesen und stimme ihr zu",
+    "Nothing is downloaded without this": "Ohne dies wird nichts heruntergeladen",
+    "Read the Licence on the Model Card": "Die Lizenz beim Modell lesen",
+    "Import Weights…": "Gewichte importieren …",
+    "Take weights that you have downloaded yourself into the model folder": (
+        "Nimmt selbst heruntergeladene Gewichte in den Modellordner auf"
+    ),
+    "Point to the File": "Auf die Datei verweisen",
+    "Leave the file where it is instead of copying it": "Die Datei lassen, wo sie ist, statt sie zu kopieren",
+    "Something is being set up already: wait for it or cancel it": "Es wird schon etwas eingerichtet: abwarten oder abbrechen",
+    "Stop here; what has come is kept, and starting again goes on": (
+        "Hier aufhören; was gekommen ist, bleibt, und ein neuer Anfang macht weiter"
+    ),
+    "The weights of '{}' are here: {}.": "Die Gewichte von '{}' sind da: {}.",
+    "The weights of '{}' are imported. {}": "Die Gewichte von '{}' sind importiert. {}",
+    "Cancelled: what has come is kept, get the weights again to go on.": (
+        "Abgebrochen: was gekommen ist, bleibt; die Gewichte noch einmal holen, um fortzufahren."
+    ),
+    "Downloads need the engine, which this model runs on as well: press Set Up Engine in artalk's preferences first, or download the file yourself and import it.": (
+        "Zum Herunterladen braucht es das Rechenwerk, auf dem dieses Modell auch läuft: zuerst in artalks Einstellungen das Rechenwerk einrichten, oder die Datei selbst herunterladen und importieren."
+    ),
+    "Nothing was downloaded: read the licence and tick that you agree to it.": (
+        "Nichts wurde heruntergeladen: die Lizenz lesen und die Zustimmung ankreuzen."
+    ),
+    "Online access is off: turn on 'Allow Online Access' in the preferences under System, or import files that you have.": (
+        "Der Netzzugang ist aus: in den Einstellungen unter System 'Online-Zugriff erlauben' einschalten, oder vorhandene Dateien importieren."
+    ),
+    "'{}' holds weights of no model that artalk knows: see 'artalk weights list'.": (
+        "'{}' enthält Gewichte keines Modells, das artalk kennt."
+    ),
+    "'{}' is not the published file, though it has the same names in it: not verified.": (
+        "'{}' ist nicht die veröffentlichte Datei, hat aber dieselben Namen in sich: nicht geprüft."
+    ),
+    "'{}' was written by artalk.": "'{}' wurde von artalk geschrieben.",
+    "No hash was published for '{}': not verified.": "Für '{}' wurde keine Prüfsumme veröffentlicht: nicht geprüft.",
+    "'{}' is the published file.": "'{}' ist die veröffentlichte Datei.",
+    "The weights of '{}' cannot be fetched by artalk: get {} from {}, then import them.": (
+        "artalk kann die Gewichte von '{}' nicht holen: {} von {} holen, dann importieren."
+    ),
+    "'{}' lacks the package huggingface_hub: set the engine up, or get the files from {} and import them.": (
+        "'{}' fehlt das Paket huggingface_hub: das Rechenwerk einrichten, oder die Dateien von {} holen und importieren."
+    ),
+    "The weights did not come ({}): get them again, which goes on where it stopped, or get them from {} by other means and import them.": (
+        "Die Gewichte sind nicht gekommen ({}): noch einmal holen, was weitermacht, oder sie anders von {} holen und importieren."
+    ),
+    "The weights need {} GB and '{}' has {} GB free: make room, or choose another folder of models.": (
+        "Die Gewichte brauchen {} GB, und '{}' hat {} GB frei: Platz schaffen, oder einen anderen Modellordner wählen."
+    ),
+    "What came as '{}' is not the published file (its SHA-256 begins {}, not {}), so it was deleted: get it again, or see {} whether there is a newer one.": (
+        "Was als '{}' kam, ist nicht die veröffentlichte Datei (SHA-256 beginnt mit {}, nicht {}) und wurde gelöscht: noch einmal holen, oder bei {} nach einer neueren sehen."
+    ),
+    "The folder '{}' has no weights: give the one with the .pt or .pth.tar files.": (
+        "Im Ordner '{}' sind keine Gewichte: den mit den .pt- oder .pth.tar-Dateien angeben."
+    ),
+    "'{}' has weights of several models, {}: import one file.": "'{}' enthält Gewichte mehrerer Modelle, {}: eine Datei importieren.",
+    "'{}' needs {} as well, under this name: import that too.": "'{}' braucht auch {}, unter diesem Namen: ebenfalls importieren.",
+    "'{}' is a FLAME head, no model that speaks: import it as a head.": (
+        "'{}' ist ein FLAME-Kopf, kein Modell, das spricht: als Kopf importieren."
+    ),
+    "'{}' comes from ARTalk's training code and is not the released model: choose the released weights, or a model of your own by 'artalk train generator'.": (
+        "'{}' kommt aus ARTalks Trainingscode und ist nicht das veröffentlichte Modell: die veröffentlichten Gewichte wählen, oder ein eigenes Modell von 'artalk train generator'."
+    ),
+    "'{}' is of artalk-mini's kind, which needs no import: give it with --weights.": (
+        "'{}' ist von der Art von artalk-mini und braucht keinen Import: unter Gewichte angeben."
+    ),
+    "No weights of '{}' are published: give your own with --weights, or import them.": (
+        "Von '{}' sind keine Gewichte veröffentlicht: eigene unter Gewichte angeben oder importieren."
+    ),
+    "'{}' cannot be written ({}): choose another folder of models.": (
+        "'{}' lässt sich nicht schreiben ({}): einen anderen Modellordner wählen."
+    ),
+    "'{}' cannot be started ({}): set the engine up again.": "'{}' startet nicht ({}): das Rechenwerk erneut einrichten.",
+    "'{}' is damaged, cut short or not a file of torch's: get the file again.": (
+        "'{}' ist beschädigt, abgeschnitten oder keine Datei von torch: noch einmal holen."
+    ),
+    "'{}' holds more than tensors ({}), so it was not opened: get the file again.": (
+        "'{}' enthält mehr als Tensoren ({}) und wurde nicht geöffnet: die Datei noch einmal holen."
+    ),
+    "'{}' holds no table of named weights: give a published checkpoint of a model.": (
+        "'{}' enthält keine benannten Gewichte: einen veröffentlichten Checkpoint eines Modells angeben."
+    ),
+    "The model '{}' knows no style guidance and no seed motion: leave them out.": (
+        "Das Modell '{}' kennt weder Stärke des Stils noch Anfangsbewegung: beides weglassen."
+    ),
+    "A style guidance of {} is outside 0 to 10: 1 is the style as it is.": (
+        "Eine Stilstärke von {} liegt außerhalb von 0 bis 10: 1 ist der Stil, wie er ist."
+    ),
+    "The seed motion has no frames: choose one that is not empty.": (
+        "Die Anfangsbewegung hat keine Bilder: eine wählen, die nicht leer ist."
+    ),
+    "The {} is motion in '{}' but the model's is '{}': choose a {} made with this model.": (
+        "Bewegung in '{1}' passt nicht zum Modell, das sie in '{2}' hat: etwas wählen, das mit diesem Modell gemacht ist."
+    ),
+}
+
+_FLAME = {
+    "FLAME File": "FLAME-Datei",
+    "The FLAME file that the model is meant for, to fit its motion to heads of other kinds": (
+        "Die FLAME-Datei, für die das Modell gedacht ist, um seine Bewegung auf andere Köpfe zu übertragen"
+    ),
+    "FLAME head; ARKit motion is fitted to it": "FLAME-Kopf; ARKit-Bewegung wird auf ihn übertragen",
+    "Report FLAME Fit": "Bericht zur FLAME-Übertragung",
+    "Write into a text how well this FLAME head shows each ARKit shape, and ARKit shapes each of its expressions": (
+        "Schreibt in einen Text, wie gut dieser FLAME-Kopf jede ARKit-Form zeigt, und ARKit-Formen jeden seiner Ausdrücke"
+    ),
+    "{} of {} ARKit shapes are shown well: the text '{}' has all.": "{} von {} ARKit-Formen werden gut gezeigt: der Text '{}' nennt alle.",
+    "There is no FLAME head to report on: choose one in the panel or make it active.": (
+        "Es gibt keinen FLAME-Kopf für einen Bericht: einen im Panel wählen oder aktiv machen."
+    ),
+    "No face was found on this head: its {} are not where a face has them.": (
+        "An diesem Kopf wurde kein Gesicht gefunden: {} sind nicht, wo ein Gesicht sie hat."
+    ),
+    "No face was found on this head: its jaw parts no lips.": "An diesem Kopf wurde kein Gesicht gefunden: sein Kiefer öffnet keine Lippen.",
+    "The motion is '{}' and not '{}': give one of that basis.": "Die Bewegung ist '{}' und nicht '{}': eine dieser Basis angeben.",
+    "The motion has {} expressions and the FLAME file {}: give one with all of them.": (
+        "Die Bewegung hat {} Ausdrücke, die FLAME-Datei {}: eine mit allen angeben."
+    ),
+    "The model '{}' gives {} motion, and to turn it into {} takes a FLAME head to measure on: give your FLAME file (--head FILE, or FLAME File in the panel).": (
+        "Das Modell '{}' gibt {}-Bewegung; um daraus {} zu machen, braucht es einen FLAME-Kopf zum Messen: die eigene FLAME-Datei im Panel wählen."
+    ),
+    "The model '{}' moves vertices, which cannot be turned into '{}': leave the basis out.": (
+        "Das Modell '{}' bewegt Punkte, woraus nicht '{}' wird: die Basis weglassen."
+    ),
+    "The weights '{}' were trained with another version of FLAME than '{}' is (basis {}, not {}): import the FLAME file that they were trained with, or choose it as FLAME File in the panel, so that the motion is fitted to this head.": (
+        "Die Gewichte '{}' wurden mit einer anderen Fassung von FLAME trainiert, als '{}' es ist (Basis {}, nicht {}): die FLAME-Datei importieren, mit der sie trainiert wurden, oder sie im Panel als FLAME-Datei wählen, damit die Bewegung auf diesen Kopf übertragen wird."
+    ),
+    "One FLAME file has {} vertices and the other {}: give two of one topology.": (
+        "Eine FLAME-Datei hat {} Punkte, die andere {}: zwei von gleichem Aufbau angeben."
+    ),
+    "The motion is '{}' and not 'flame': give FLAME motion.": "Die Bewegung ist '{}' und nicht 'flame': FLAME-Bewegung angeben.",
+    "The motion has {} expressions and its FLAME file {}: give the file that it is meant for.": (
+        "Die Bewegung hat {} Ausdrücke, ihre FLAME-Datei {}: die Datei angeben, für die sie gedacht ist."
+    ),
+}
+
 GERMAN: dict[str, str] = {
     **_PANEL,
     **_HEADS,
@@ -1022,5 +1287,9 @@ GERMAN: dict[str, str] = {
     **_ENGINE,
     **_MODELS,
     **_FILES,
+    **_DIALOGUE,
+    **_STYLES,
+    **_WEIGHTS,
+    **_FLAME,
 }
 """English as the code says it -> German."""

@@ -29,7 +29,7 @@ ARGUMENTS = {
     "draw_sentence": slice(1, 3),
 }
 """Which arguments of a call are words, by the name of what is called."""
-LETTERS = re.compile(r"[A-Za-z]{2}")
+LETTERS = re.compile(r"[a-z]{2}")
 
 
 def shapes(node):
