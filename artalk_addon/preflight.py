@@ -509,12 +509,17 @@ def _unknown(rig: _Rig) -> Obstacle:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The greatest movement that the keys ask for: between which frames, which points (V,), how far (mesh units)."""
+    """The greatest movement that the keys ask for: between which frames, which points (V,), how far (mesh units).
+
+    share: the part of these points that may stay behind. A shape moves all of them, and the throat, which is among them,
+    moves with the neck as well; of a face that bones move, nobody knows which points they are.
+    """
 
     frames: tuple[int, int]
     lips: NDArray[np.bool_]
     still: NDArray[np.bool_]
     distance: float
+    share: float = 0.5
 
 
 def _greatest_movement(rig: _Rig) -> _Asked | None:
@@ -560,7 +565,7 @@ def _greatest_turn(rig: _Rig) -> _Asked | None:
     rest = np.zeros((len(rig.item.data.vertices), 3), np.float32)
     rig.item.data.vertices.foreach_get("co", rest.ravel())
     every = np.ones(len(rest), bool)
-    return _Asked(widest[1], every, every, 0.01 * float(np.ptp(rest, axis=0).max()))
+    return _Asked(widest[1], every, every, 0.01 * float(np.ptp(rest, axis=0).max()), share=1.0)
 
 
 def _around(points: NDArray[np.float32], lips: NDArray[np.bool_], still: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -589,7 +594,7 @@ def _lips_move(scene: bpy.types.Scene, rig: _Rig, asked: _Asked) -> bool:
         # a modifier has made another mesh of it, without knowing which point is which; or it is hidden
         return len(shown[0]) == len(shown[1]) > 0 and bool(np.abs(shown[0] - shown[1]).max() > _MOVED * asked.distance)
     distance = movement(shown[0][:count], shown[1][:count], asked.still)
-    return float(distance[asked.lips].max()) > _MOVED * asked.distance
+    return float(np.quantile(distance[asked.lips], asked.share)) > _MOVED * asked.distance
 
 
 def _evaluated(item: Any) -> NDArray[np.float64]:

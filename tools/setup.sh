@@ -25,14 +25,17 @@ case "$version" in
 esac
 "$python" -c 'import ensurepip' 2>/dev/null || need_package "python$version-venv"
 
-say "setting up .venv with Python $version (torch, Blender as a module: about 1.5 GB, a few minutes the first time)"
+say "setting up .venv with Python $version (torch, Blender as a module: about 2 GB, a few minutes the first time)"
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet)
 "${pip[@]}" install --progress-bar on -e '.[blender,plot,train,dev]'
-if [ "$version" = 3.11 ] && [ ! -d .venv/bpy5 ]; then
-	say "adding Blender 5.0 beside 4.5, for the tests"
-	"${pip[@]}" install --progress-bar on --no-deps --target .venv/bpy5 'bpy==5.0.1'
-fi
+for other in 5:5.0.1 42:4.2.23; do # for the tests: the newest and the oldest Blender for this Python, beside 4.5
+	folder=.venv/bpy${other%%:*}
+	if [ "$version" = 3.11 ] && [ ! -d "$folder" ]; then
+		say "adding Blender ${other#*:} beside 4.5, for the tests"
+		"${pip[@]}" install --progress-bar on --no-deps --target "$folder" "bpy==${other#*:}"
+	fi
+done
 [ -d .venv/typing ] || "${pip[@]}" install --no-deps --target .venv/typing fake-bpy-module
 
 # the libraries that Blender's module is linked against

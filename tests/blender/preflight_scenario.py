@@ -130,7 +130,7 @@ def before_generating_it_is_said_too():
     add_strip(scene, speech(1.0))
     mesh, _ = head_objects()
     mesh.data.shape_keys.use_relative = False
-    assert [o.cause for o in room("artalk_addon.checks").listed(bpy.context)] == ["absolute"]
+    assert [o.cause for o in room("artalk_addon.seen").character(bpy.context).obstacles] == ["absolute"]
     assert bpy.ops.artalk.generate() == {"FINISHED"}
     state = bpy.context.window_manager.artalk
     assert state.failed

@@ -12,7 +12,7 @@ import math
 import sys
 import traceback
 import wave
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 
 import bpy
@@ -33,6 +33,16 @@ TO_ARMATURE = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
 def check(function):
     CHECKS.append((function.__name__, function))
     return function
+
+
+def needs_sound(function):
+    """A check that a Blender built without a sound library passes over."""
+
+    @wraps(function)
+    def run():
+        return function() if bpy.app.build_options.audaspace else "skipped: this Blender was built without sound"
+
+    return run
 
 
 def room(name):
@@ -206,8 +216,10 @@ def curves_equal_the_motion(rate):
     fps = scene.render.fps / scene.render.fps_base
     bpy.ops.artalk.new_head()
     use_model()
-    offset = 0.0131  # seconds: a fraction of a frame at every rate
-    strip = add_strip(scene, speech(), frame=10, sound_offset=offset)
+    strip = add_strip(scene, speech(), frame=10)
+    offset = 0.0131 if hasattr(strip, "sound_offset") else 0.0  # seconds: a fraction of a frame at every rate
+    if offset:
+        strip.sound_offset = offset
     heard = int(32000 - offset * 16000) if strip.frame_final_duration / fps < 2 + offset else 32000
     assert generate_raw() == {"FINISHED"}
     path = FOLDER / f"rate_{rate}.blend"
@@ -290,6 +302,7 @@ def lips_of_the_evaluated_mesh_seal_and_open():
 
 
 @check
+@needs_sound
 def samples_are_those_that_blender_plays():
     """An impulse in the sound comes to lie where Blender's own mixdown has it, for every kind of trim and offset."""
     samples = noise(4, level=0.01)
@@ -519,7 +532,7 @@ def refuses_what_is_no_audio():
     path = FOLDER / "letter.wav"
     path.write_text("Dear Sir or Madam, this is no sound.")
     ready(path)
-    return refused(["letter", "not audio"])
+    return refused(["letter", "audio", "can be read"])
 
 
 @check
@@ -688,6 +701,7 @@ def the_command_generates_and_saves():
 
 
 @check
+@needs_sound
 def a_recording_becomes_a_blend():
     headless, options = room("artalk_addon.headless"), room("core.generate").Options
     use_model()
@@ -716,6 +730,7 @@ def a_recording_becomes_a_blend():
 
 
 @check
+@needs_sound
 def the_shipped_model_closes_lips_on_a_recording():
     models, headless = room("core.models"), room("artalk_addon.headless")
     if not models.entry("mini").weights.is_file() or len(ARGUMENTS) < 3:

@@ -18,6 +18,7 @@ from scenario import FOLDER, PACKAGE, ZIP, check, new_file, room
 
 scenario.CHECKS.clear()
 
+
 def installed():
     if PACKAGE not in bpy.context.preferences.addons:
         bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
@@ -147,6 +148,7 @@ def a_number_of_threads_is_kept_to():
         assert threads.in_numpy() == count
     chosen.threads = 0
     assert threads.in_numpy() == before
+    return f"{before} by itself"
 
 
 @check
