@@ -41,6 +41,15 @@ def test_only_vowels_change_how_far_the_mouth_opens() -> None:
     assert closure == pytest.approx(0.3)
 
 
+def test_a_short_rounded_sound_stands_out_from_its_neighbours() -> None:
+    frames = 21
+    logits = logits_of("IY").repeat(1, frames, 1)
+    logits[:, 20:22] = logits_of("UW")
+    rounding = expected_signals(logits, torch.zeros(1, frames, len(SIGNALS)))[0, :, ROUND]
+    assert rounding[10] > 1.2 * lookup("UW")[0].targets[ROUND]
+    assert rounding[9] < 0 < rounding[10]
+
+
 def test_targets_of_classes_are_those_of_their_phones() -> None:
     for phone in ("AA", "UW", "M", "F", "SIL"):
         part = lookup(phone)[0]

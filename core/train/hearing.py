@@ -9,6 +9,7 @@ voices of its corpus by heart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,10 +26,13 @@ from ..phones import CHANNELS, articulation_targets, vowel_classes
 from .augment import Baked
 from .encoder import EncoderTeacher
 
-VOWEL_SHARE = {"aperture": 0.6, "jaw": 0.6, "width": 0.6}
-"""Share of the expected value against the drawn one in a sure vowel; the drawn one knows coarticulation."""
 SOUND_SHARE = {"round": 1.0, "fv": 0.4}
-"""Share of the expected value against the drawn one in every sound."""
+"""Share of the expected value against the drawn one, which knows coarticulation, in every sound."""
+VOWEL_SHARE = {"aperture": 0.6, "jaw": 0.6, "width": 0.6, "round": 1.0}
+"""The same for the value expected of the likely vowels alone, in a sure vowel."""
+CONTRAST = 0.4
+"""How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
+_CONTRAST_FRAMES = 2.0
 _BLOCK_FRAMES = 3000
 
 
@@ -45,7 +50,8 @@ def hear(teacher: EncoderTeacher, data: Baked, folder: Path) -> Heard:
     Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice.
     """
     weights = b"".join(tensor.numpy().tobytes() for tensor in teacher.state_dict().values())
-    path = folder / f"heard-{sha256(weights).hexdigest()[:12]}-{len(data.signals)}.npz"
+    rule = repr((SOUND_SHARE, VOWEL_SHARE, CONTRAST)).encode()
+    path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
     if not path.is_file():
         blocks = list(_blocks(teacher, data.mels))
         features, signals = (np.concatenate(parts).astype(np.float16) for parts in zip(*blocks, strict=True))
@@ -87,11 +93,21 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
     vowels = likely * torch.from_numpy(vowel_classes()).to(likely)
     vowel = vowels.sum(-1)
     signals = drawn.clone()
-    for name, share in VOWEL_SHARE.items():
-        channel = CHANNELS.index(name)
-        expected = vowels @ targets[:, channel] / vowel.clamp_min(1e-6)
-        signals[..., channel] += share * vowel * (expected - drawn[..., channel])
     for name, share in SOUND_SHARE.items():
         channel = CHANNELS.index(name)
         signals[..., channel] += share * (likely @ targets[:, channel] - drawn[..., channel].clamp_min(0))
+    for name, share in VOWEL_SHARE.items():
+        channel = CHANNELS.index(name)
+        expected = vowels @ targets[:, channel] / vowel.clamp_min(1e-6)
+        signals[..., channel] += share * vowel * (expected - signals[..., channel])
+    rounding = signals[..., CHANNELS.index("round")]
+    rounding += CONTRAST * (rounding - _smooth(rounding))
     return signals
+
+
+def _smooth(track: Tensor) -> Tensor:
+    """Gaussian mean over time of (B, T)."""
+    reach = math.ceil(4 * _CONTRAST_FRAMES)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / _CONTRAST_FRAMES) ** 2).to(track)
+    padded = F.pad(track[:, None], (reach, reach), mode="replicate")
+    return F.conv1d(padded, (kernel / kernel.sum())[None, None])[:, 0]
