@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: `artalk generate | weights | evaluate | train | bench | demo`.
+"""The command line: `artalk generate | convert | weights | evaluate | train | bench | demo`.
 
 stdout is data, stderr is talk. Exit codes: 0 done, 2 the user's input, 130 Ctrl-C, 1 our fault.
 
@@ -208,13 +208,9 @@ def _generate_one(path: Path, out: Path, options: Options, head: Path | None) ->
 
 def write_motion(motion: Motion, out: Path) -> None:
     """Write a motion, whole or not at all; InputError when it cannot be written."""
-    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
-    try:
-        motion.save(partial)
-        partial.replace(out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"'{out}' cannot be written ({error.strerror}): choose another --out.") from None
+    from .whole_files import write_whole
+
+    write_whole(out, motion.save)
 
 
 def _write_blend(path: Path, out: Path, options: Options, head: Path | None, bar: ProgressLine) -> None:
@@ -251,6 +247,7 @@ class ProgressLine:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
+    from .convert import add_command as add_convert
     from .evaluate.command import add_command as add_evaluate
     from .styles_command import add_command as add_style
     from .train.command import add_command as add_train
@@ -269,6 +266,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_weights(commands)
     add_style(commands)
+    add_convert(commands)
     add_evaluate(commands)
     add_train(commands)
     _add_bench(commands)

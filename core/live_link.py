@@ -7,8 +7,10 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .basis import ARKIT, ARKIT_SHAPES
+from .basis import ARKIT, ARKIT_SHAPES, BASES, HEAD_ROTATION, Basis
+from .errors import InputError
 from .motion import Motion
 
 # Live Link Face lists the right-hand jaw and mouth shifts before the left-hand ones
@@ -51,3 +53,73 @@ def timecode(frame: int, fps: float) -> str:
     whole_rate = max(1, round(fps))
     seconds, rest = divmod(frame, whole_rate)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{rest:02d}.000"
+
+
+def read_csv(path: Path, fps: float | None = None) -> Motion:
+    """Motion from a CSV of Live Link Face or of `write_csv`; fps: its rate, None to take it from the timecodes.
+
+    Frames that the capture left out are filled in on straight lines; shapes of other trackers are left out.
+    Raises InputError when the file is no such table, or its timecodes do not tell the rate.
+    """
+    names, rows = _read_rows(path)
+    try:
+        values = np.array([[float(cell or 0) for cell in row[1:]] for row in rows], np.float64)
+        seconds, frames = _read_timecodes([row[0] for row in rows])
+    except ValueError:
+        raise InputError(f"'{path.name}' is cut off or no table of motion: export it again.") from None
+    if not np.isfinite(values).all():
+        raise InputError(f"'{path.name}' holds values that are not numbers: export it again.")
+    rate = fps or _rate(seconds, frames, path)
+    at = seconds + frames / rate
+    if np.any(np.diff(at) <= 0):
+        raise InputError(f"The timecodes of '{path.name}' do not go up at {rate:g} frames a second: give --from-fps.")
+    even = at[0] + np.arange(round((at[-1] - at[0]) * rate) + 1) / rate
+    columns = {name: np.interp(even, at, column) for name, column in zip(names[1:], values.T, strict=True)}
+    basis = _basis(columns, path)
+    nothing = np.zeros(len(even))
+    table = np.stack([columns.get(name, nothing) for name in basis.channels], axis=1)
+    return Motion(table.astype(np.float32), basis, rate, {"source": path.name})
+
+
+def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The channels' names, ours where they are known, and the rows; without the count of shapes, of equal length."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = [row for row in csv.reader(file) if row]
+    except FileNotFoundError:
+        raise InputError(f"There is no file '{path}': check the path.") from None
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error):
+        raise InputError(f"'{path.name}' is no table of motion: give a CSV of Live Link Face or of artalk.") from None
+    kept = [place for place, name in enumerate(header) if name.lower() != "blendshapecount"]
+    if header[0].lower() != "timecode" or not rows or any(len(row) < len(header) for row in rows[:-1]):
+        raise InputError(f"'{path.name}' is no table of motion: give a CSV of Live Link Face or of artalk.")
+    if len(rows[-1]) < len(header):
+        raise InputError(f"'{path.name}' is cut off in its last line: export it again.")
+    ours = {name[0].upper() + name[1:]: name for name in _SHAPES} | {a: name for a, name in _ANGLES.items() if name}
+    return [ours.get(header[place], header[place]) for place in kept], [[row[p] for p in kept] for row in rows]
+
+
+def _read_timecodes(cells: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Whole seconds and frames, (T,) each, of `hours:minutes:seconds:frames.thousandths`."""
+    parts = np.array([[float(part) for part in cell.split(":")] for cell in cells])
+    if parts.shape[1:] != (4,):
+        raise ValueError("a timecode has four parts")
+    return parts[:, :3] @ [3600.0, 60.0, 1.0], parts[:, 3]
+
+
+def _rate(seconds: NDArray[np.float64], frames: NDArray[np.float64], path: Path) -> float:
+    """The rate by the last frame of a second that is followed by another."""
+    ends = np.flatnonzero(np.diff(seconds) > 0)
+    if not len(ends):
+        raise InputError(f"'{path.name}' is shorter than a second, so its rate is not known: give it with --from-fps.")
+    return float(np.floor(frames[ends].max()) + 1)
+
+
+def _basis(columns: dict[str, NDArray[np.float64]], path: Path) -> Basis:
+    for basis in BASES.values():
+        shapes = [name for name in basis.channels if name not in HEAD_ROTATION]
+        if sum(name in columns for name in shapes) > len(shapes) // 2:
+            return basis
+    raise InputError(
+        f"'{path.name}' has neither ARKit's shapes nor FLAME's: give a CSV of Live Link Face or of artalk."
+    )
