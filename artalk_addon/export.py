@@ -7,9 +7,11 @@ armature are left behind, as shape keys cannot go through them.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import bpy
@@ -55,8 +57,7 @@ def export_character(item: bpy.types.Object, out: Path, step: float = 1.0) -> tu
                 _exporters()[out.suffix.lower()](partial, step)
         partial.replace(out)
     except (OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"'{out}' cannot be written ({reason}): choose another place.") from None
+        raise InputError(f"'{out}' cannot be written ({headless.reason(error)}): choose another place.") from None
     finally:
         partial.unlink(missing_ok=True)
     return first, last
@@ -180,6 +181,10 @@ def _usd(out: Path, _step: float) -> None:
 
 def _alembic(out: Path, _step: float) -> None:
     scene = compat.scene(bpy.context)
+    points = sum(len(each.data.vertices) for each in bpy.context.selected_objects if each.type == "MESH")
+    # Blender's writer ends the whole process when the disk is full
+    if disk_usage(out.parent).free < 12 * points * (scene.frame_end - scene.frame_start + 1):
+        raise OSError(errno.ENOSPC, "there is not enough room on the disk")
     _call(
         "wm.alembic_export",
         filepath=str(out),

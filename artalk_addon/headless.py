@@ -8,7 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,7 +89,7 @@ def quiet() -> Iterator[None]:
         os.dup2(nowhere, stream)
     try:
         # Blender says some things through Python, of which nothing must be left in its buffer
-        with redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             yield
     finally:
         for stream, descriptor in zip((1, 2), kept, strict=True):
@@ -128,8 +128,14 @@ def save_atomically(out: Path) -> None:
         partial.replace(out)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
-        reason = " ".join(str(error).split())
-        raise InputError(f"'{out}' cannot be written ({reason}): choose another place.") from None
+        raise InputError(f"'{out}' cannot be written ({reason(error)}): choose another place.") from None
+
+
+def reason(error: Exception) -> str:
+    """What an error of Blender's or of the disk says, in a line: of a traceback inside it only what was raised."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+    said = lines[-1] if any("Traceback" in line for line in lines) else " ".join(lines)
+    return " ".join(said.removeprefix("Error: ").split())
 
 
 def remember() -> None:
@@ -156,9 +162,8 @@ def save() -> None:
             # under another name first, by Blender itself, which then renames it
             bpy.ops.wm.save_mainfile()
     except RuntimeError as error:
-        reason = " ".join(str(error).removeprefix("Error: ").split())
         raise InputError(
-            f"'{bpy.data.filepath}' cannot be saved ({reason}): make room, or copy it elsewhere."
+            f"'{bpy.data.filepath}' cannot be saved ({reason(error)}): make room, or copy it elsewhere."
         ) from None
 
 

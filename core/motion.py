@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -79,15 +80,17 @@ class Motion:
 
             write_csv(self, path)
         elif path.suffix == ".npz":
-            with path.open("wb") as file:
-                np.savez_compressed(
-                    file,
-                    values=self.values,
-                    channels=np.array(self.basis.channels),
-                    fps=np.float64(self.fps),
-                    basis=np.array(self.basis.name),
-                    meta=np.array(json.dumps(self.meta)),
-                )
+            # by way of memory: on a full disk the archive itself would not end quietly
+            archive = io.BytesIO()
+            np.savez_compressed(
+                archive,
+                values=self.values,
+                channels=np.array(self.basis.channels),
+                fps=np.float64(self.fps),
+                basis=np.array(self.basis.name),
+                meta=np.array(json.dumps(self.meta)),
+            )
+            path.write_bytes(archive.getbuffer())
         else:
             raise InputError(f"A motion is written as .npz or .csv, not '{path.suffix}': choose one of these endings.")
 
