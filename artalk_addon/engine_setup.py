@@ -21,8 +21,8 @@ from .properties import state
 from .translations import told
 
 Result = Any
-_Work = Callable[[Progress, Cancel], setup.Engine | None]
-_Finish = Callable[[setup.Engine | None], str]
+Work = Callable[[Progress, Cancel], Any]
+Finish = Callable[[Any], str]
 
 _TICK = 0.25
 _WIDTH = 85
@@ -30,10 +30,10 @@ _WIDTH = 85
 _IN_TORCH = {"cpu": "cpu", "cuda": "cuda", "rocm": "cuda", "metal": "mps"}
 
 
-class _Shown:
+class Shown:
     """The one job and the words of its last step or end; the preferences draw them."""
 
-    job: Job[setup.Engine | None] | None = None
+    job: Job[Any] | None = None
     timer: Callable[[], float | None] | None = None
     step: deque[str] = deque([""], maxlen=1)
     sentence = ""
@@ -48,34 +48,44 @@ def folder() -> Path:
 def draw(layout: bpy.types.UILayout) -> None:
     """What there is, and what can be done about it."""
     box = layout.box()
-    if (job := _Shown.job) is not None:
-        step = "Cancelling…" if job.cancelling else f"{_Shown.step[-1]} · {100 * job.fraction:.0f} %"
-        box.progress(factor=job.fraction, text=told(step))
-        box.operator("artalk.cancel_engine_set_up", icon="CANCEL")
+    if draw_job(box):
         return
     engine = setup.installed(folder())
-    row = box.row()
     if engine is not None:
-        row.label(text=told(f"Engine: PyTorch {engine.torch}, on {', '.join(engine.devices)}"), icon="CHECKMARK")
+        draw_sentence(box, f"Engine: PyTorch {engine.torch}, on {', '.join(engine.devices)}", "CHECKMARK")
+        row = box.row()
     elif setup.begun(folder()):
-        row.label(text="The engine is not complete", icon="ERROR")
+        draw_sentence(box, "The engine is not complete", "ERROR")
+        row = box.row()
         row.operator("artalk.set_up_engine", text="Go On…")
     else:
-        row.label(text="No engine: artalk-mini runs without it, the published models need it")
+        draw_sentence(box, "No engine: artalk-mini runs without it, the published models need it", "INFO")
+        row = box.row()
         row.operator("artalk.set_up_engine")
     if setup.begun(folder()):
         row.operator("artalk.remove_engine", icon="TRASH")
-    if _Shown.sentence:
-        _draw_sentence(box, _Shown.sentence, "ERROR" if _Shown.failed else "INFO")
+    if Shown.sentence:
+        draw_sentence(box, Shown.sentence, "ERROR" if Shown.failed else "INFO")
 
 
-def _draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: Any) -> None:
+def draw_job(layout: bpy.types.UILayout) -> bool:
+    """The running job, if there is one, with its Cancel; says whether there is."""
+    if (job := Shown.job) is None:
+        return False
+    step = "Cancelling…" if job.cancelling else f"{Shown.step[-1]} · {100 * job.fraction:.0f} %"
+    layout.progress(factor=job.fraction, text=told(step))
+    layout.operator("artalk.cancel_engine_set_up", icon="CANCEL")
+    return True
+
+
+def draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: Any) -> None:
+    """A sentence in the user's language, over as many lines as it needs."""
     column = layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(told(sentence), _WIDTH)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
-class _Working(bpy.types.Operator):
+class Working(bpy.types.Operator):
     """An operator that hands its work to the one job."""
 
     @classmethod
@@ -84,8 +94,8 @@ class _Working(bpy.types.Operator):
         if context.preferences.addons.get(preferences.PACKAGE) is None:
             cls.poll_message_set(told("Install artalk as an extension first"))
             return False
-        if _Shown.job is not None:
-            cls.poll_message_set(told("The engine is being set up or removed: wait for it or cancel it"))
+        if Shown.job is not None:
+            cls.poll_message_set(told("Something is being set up already: wait for it or cancel it"))
             return False
         if state(context).running:
             cls.poll_message_set(told("A generation is running: wait for it or cancel it"))
@@ -95,30 +105,30 @@ class _Working(bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> Result:
         """Run in a thread; to the end where there is no window."""
         try:
-            work, finish = self._prepare()
+            work, finish = self.prepare()
         except InputError as error:
-            _say(str(error), failed=True)
+            say(str(error), failed=True)
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        job = _Shown.job = Job(work)
-        _say("", failed=False)
+        job = Shown.job = Job(work)
+        say("", failed=False)
         if not bpy.app.background:
             job.start()
-            _Shown.timer = partial(_tick, finish)
-            bpy.app.timers.register(_Shown.timer, first_interval=_TICK, persistent=True)
+            Shown.timer = partial(_tick, finish)
+            bpy.app.timers.register(Shown.timer, first_interval=_TICK, persistent=True)
             return {"FINISHED"}
         job.run()
         _end(finish)
-        if _Shown.failed:
-            self.report({"ERROR"}, told(_Shown.sentence))
-        return {"CANCELLED"} if _Shown.failed else {"FINISHED"}
+        if Shown.failed:
+            self.report({"ERROR"}, told(Shown.sentence))
+        return {"CANCELLED"} if Shown.failed else {"FINISHED"}
 
-    def _prepare(self) -> tuple[_Work, _Finish]:
+    def prepare(self) -> tuple[Work, Finish]:
         """What to do in the thread, and what to do with its result afterwards, which gives the sentence to show."""
         raise NotImplementedError
 
 
-class ARTALK_OT_set_up_engine(_Working):
+class ARTALK_OT_set_up_engine(Working):
     """Install PyTorch into an environment beside Blender, which runs the published models; asks first"""
 
     bl_idname = "artalk.set_up_engine"
@@ -178,11 +188,12 @@ class ARTALK_OT_set_up_engine(_Working):
                 row.label(text=heading)
                 row.label(text=told(words))
         except InputError as error:
-            _draw_sentence(box, str(error), "ERROR")
+            draw_sentence(box, str(error), "ERROR")
         box.label(text="Blender's own Python and the extension's folder stay as they are.")
         layout.prop(self, "consent")
 
-    def _prepare(self) -> tuple[_Work, _Finish]:
+    def prepare(self) -> tuple[Work, Finish]:
+        """See `Working`."""
         if not self.consent:
             raise InputError("Nothing was installed: tick 'Install this' to agree.")
         if not (self.wheels or bpy.app.online_access):
@@ -191,7 +202,7 @@ class ARTALK_OT_set_up_engine(_Working):
                 "of wheels."
             )
         plan = self._plan(setup.find_python(self._named()))
-        return partial(setup.install, plan, say=_Shown.step.append), partial(_use, device=plan.device)
+        return partial(setup.install, plan, say=Shown.step.append), partial(_use, device=plan.device)
 
     def _named(self) -> Path | None:
         return Path(bpy.path.abspath(self.python)) if self.python else None
@@ -202,7 +213,7 @@ class ARTALK_OT_set_up_engine(_Working):
 
 
 class ARTALK_OT_cancel_engine_set_up(bpy.types.Operator):
-    """Stop here; what is installed is kept, and setting up again goes on"""
+    """Stop here; what has come is kept, and starting again goes on"""
 
     bl_idname = "artalk.cancel_engine_set_up"
     bl_label = "Cancel"
@@ -211,16 +222,16 @@ class ARTALK_OT_cancel_engine_set_up(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Only while there is something to cancel."""
-        return _Shown.job is not None
+        return Shown.job is not None
 
     def execute(self, _context: bpy.types.Context) -> Result:
         """Ask the thread to end."""
-        if _Shown.job is not None:
-            _Shown.job.cancel()
+        if Shown.job is not None:
+            Shown.job.cancel()
         return {"FINISHED"}
 
 
-class ARTALK_OT_remove_engine(_Working):
+class ARTALK_OT_remove_engine(Working):
     """Delete the engine environment and free its space"""
 
     bl_idname = "artalk.remove_engine"
@@ -231,8 +242,9 @@ class ARTALK_OT_remove_engine(_Working):
         """Ask."""
         return context.window_manager.invoke_confirm(self, event)
 
-    def _prepare(self) -> tuple[_Work, _Finish]:
-        _Shown.step.append("Removing")
+    def prepare(self) -> tuple[Work, Finish]:
+        """See `Working`."""
+        Shown.step.append("Removing")
         process.stop()
         return partial(_remove, folder()), _forget
 
@@ -266,9 +278,9 @@ def _name(python: str) -> None:
     bpy.context.preferences.is_dirty = True
 
 
-def _tick(finish: _Finish) -> float | None:
+def _tick(finish: Finish) -> float | None:
     """Take in the thread's news; None ends the timer."""
-    job = _Shown.job
+    job = Shown.job
     if job is None:
         return None
     job.drain()
@@ -279,32 +291,33 @@ def _tick(finish: _Finish) -> float | None:
     return None
 
 
-def _end(finish: _Finish) -> None:
-    job, _Shown.job = _Shown.job, None
+def _end(finish: Finish) -> None:
+    job, Shown.job = Shown.job, None
     assert job is not None
     if job.error is not None:
-        _say(job.error, failed=True)
+        say(job.error, failed=True)
     else:
-        _say(finish(job.result), failed=False)
+        say(finish(job.result), failed=False)
 
 
-def _say(sentence: str, *, failed: bool) -> None:
-    _Shown.sentence, _Shown.failed = sentence, failed
+def say(sentence: str, *, failed: bool) -> None:
+    """Show a sentence where the job was."""
+    Shown.sentence, Shown.failed = sentence, failed
     _redraw()
 
 
 def _redraw() -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "PREFERENCES":
+            if area.type in {"PREFERENCES", "VIEW_3D", "SEQUENCE_EDITOR"}:
                 area.tag_redraw()
 
 
 def _stop() -> None:
     """End a job that still runs, pip with it, before Blender or the extension ends."""
-    if _Shown.timer is not None and bpy.app.timers.is_registered(_Shown.timer):
-        bpy.app.timers.unregister(_Shown.timer)
-    job, _Shown.job = _Shown.job, None
+    if Shown.timer is not None and bpy.app.timers.is_registered(Shown.timer):
+        bpy.app.timers.unregister(Shown.timer)
+    job, Shown.job = Shown.job, None
     if job is not None:
         job.cancel()
         job.join(5.0)

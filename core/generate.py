@@ -212,7 +212,10 @@ def _style(options: Options) -> Motion | None:
     if options.style is None:
         return None
     speakers = models.entry(options.model).speakers
-    return speaker_style(str(options.style), speakers) if speakers else styles.load(options.style)
+    if speakers:
+        return speaker_style(str(options.style), speakers)
+    style, basis = styles.load(options.style), models.entry(options.model).basis
+    return styles.as_shown(in_basis(style, basis.name, options.flame) if options.flame else style)
 
 
 def _family_options(options: Options) -> dict[str, Any]:

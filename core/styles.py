@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .basis import ARKIT, FLAME, HEAD_ROTATION, Basis
+from .basis import ARKIT, EYE_ROTATION, FLAME, HEAD_ROTATION, Basis
 from .errors import InputError
 from .motion import Motion
 from .releases import STYLES_FOLDER
@@ -60,20 +60,25 @@ def available(folder: Path | None, weights: Path | None = None) -> list[Style]:
     return list({(style.name, style.basis): style for style in found if style is not None}.values())
 
 
-def find(name_or_file: str, basis: Basis, folder: Path | None, weights: Path | None = None) -> Path:
-    """The file of a style for a model of that basis, by its name or path; InputError that lists the names."""
+def find(
+    name_or_file: str, basis: Basis, folder: Path | None, weights: Path | None = None, *, fitted: bool = False
+) -> Path:
+    """The file of a style for a model of that basis, by its name or path; InputError that lists the names.
+
+    fitted: whether styles of other bases will do, as there is a FLAME file to fit their motion by
+    """
     if Path(name_or_file).suffix in (".npz", ".pt"):
         return Path(name_or_file)
     every = available(folder, weights)
     fitting = [style for style in every if style.basis == basis.name]
-    for style in fitting:
+    for style in (*fitting, *(every if fitted else [])):
         if style.name == name_or_file:
             return style.path
     for style in every:
         if style.name == name_or_file:
             raise InputError(
                 f"The style '{name_or_file}' is motion in '{style.basis}' and the model's is '{basis.name}': choose "
-                f"{_names(fitting)}."
+                f"{_names(fitting)}, or give your FLAME file, which it is fitted by."
             )
     raise InputError(f"There is no style '{name_or_file}': choose {_names(fitting)}.")
 
@@ -112,6 +117,22 @@ def load(path: Path) -> Motion:
     if not np.isfinite(values).all():
         raise InputError(f"The style '{path.name}' holds values that are not numbers: get the file again.")
     return Motion(values, FLAME, FPS, {"style": path.name})
+
+
+_NOT_SHOWN = ("eyeBlink", "eyeLook", "eyeWide", "jawLeft", "jawRight", "mouthLeft", "mouthRight", "mouthFrown",
+              "mouthDimple", "mouthShrugUpper", "cheekPuff", "noseSneer", *EYE_ROTATION)  # fmt: skip
+
+
+def as_shown(style: Motion) -> Motion:
+    """What of a style a model is shown: of ARKit motion only the channels that artalk-mini moves.
+
+    In all it ever saw, the others were still, so that a blink would count for fifty times what a word does.
+    """
+    if style.basis != ARKIT:
+        return style
+    values = style.values.copy()
+    values[:, [name.startswith(_NOT_SHOWN) for name in ARKIT.channels]] = 0
+    return style.with_values(values)
 
 
 # --- the user's own -------------------------------------------------------------------------------------------------

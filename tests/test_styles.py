@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from artalk.core import audio, styles
-from artalk.core.basis import ARKIT, FLAME, HEAD_ROTATION
+from artalk.core.basis import ARKIT, EYE_ROTATION, FLAME, HEAD_ROTATION
 from artalk.core.cli import add_generate_arguments, main, options_from
 from artalk.core.errors import InputError
 from artalk.core.generate import Options, generate, provenance
@@ -213,3 +213,13 @@ def test_a_style_is_saved_listed_and_removed_on_the_command_line(tmp_path, capsy
     assert main(["style", "remove", "mine", *home]) == 0
     assert main(["style", "remove", "mine", *home]) == 2
     assert "no style 'mine'" in capsys.readouterr().err
+
+
+def test_blinks_and_glances_are_not_taken_for_style():
+    shown = Motion.load(styles.SHIPPED / "even.npz")
+    values = shown.values.copy()
+    values[10:14, ARKIT.indices(["eyeBlinkLeft", "eyeBlinkRight", "noseSneerLeft"])] = 1
+    values[:, ARKIT.indices(EYE_ROTATION)] = 0.2
+    with_eyes = styles.as_shown(shown.with_values(values))
+    np.testing.assert_array_equal(with_eyes.values, shown.values)
+    assert styles.as_shown(Motion(np.ones((3, 106), np.float32), FLAME, 25.0)).values.all()

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Styles and weights in Blender itself: `blender/style_scenario.py`, with a server that stands for the hub."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+import torch
+from golden.fill import flame_arrays
+from golden.models import state
+
+from .blender_runs import BLENDERS, assert_passed, names, reporter
+from .conftest import ROOT
+
+SCENARIO = ROOT / "tests" / "blender" / "style_scenario.py"
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory):
+    """Downloads as people have them, a FLAME file with nothing of FLAME in it, and the address of a hub."""
+    folder = tmp_path_factory.mktemp("styles")
+    np.savez(folder / "small.npz", **flame_arrays(300))
+    styles = folder / "downloads" / "style_motion"
+    styles.mkdir(parents=True)
+    for name in ("happy_0", "natural_0"):
+        torch.save(torch.rand(80, 106)[10:60], styles / f"{name}.pt")
+    torch.save(state("small"), folder / "downloads" / "ARTalk_wav2vec.pt")
+    torch.save({"base_codec.motion_mean": torch.zeros(108)}, folder / "downloads" / "train.pt")
+    published = folder / "hub" / "xg-chu" / "ARTalk" / "resolve" / "main"
+    published.mkdir(parents=True)
+    (published / "ARTalk_wav2vec.pt").write_bytes(np.random.default_rng(0).bytes(100_000))
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder / "hub"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (folder / "endpoint").write_text(f"http://127.0.0.1:{server.server_port}")
+    yield folder
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory, sentence, material):
+    return reporter(SCENARIO, tmp_path_factory, sentence, material)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names(SCENARIO))
+@pytest.mark.parametrize("blender", BLENDERS)
+def test_in_blender(reports, blender, name):
+    assert_passed(reports(blender), name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blender", BLENDERS)
+def test_blender_ends_well(reports, blender):
+    done, _ = reports(blender)
+    assert done.returncode == 0, done.stderr[-3000:]
