@@ -68,6 +68,7 @@ TestHeadless = checks_of("headless_scenario")
 TestTranslations = checks_of("translations_scenario")
 TestJobs = checks_of("jobs_scenario")
 TestDialogue = checks_of("dialogue_scenario")
+TestDisk = checks_of("disk_scenario")
 
 
 def test_every_scenario_is_run():
