@@ -12,7 +12,11 @@ from . import lips, parts, topology
 from .form import Array
 from .layout import Indices, Skin
 
-OTHER_SIDE = {"eye_left": "eye_right", "eye_right": "eye_left", "brow_left": "brow_right", "brow_right": "brow_left"}
+OTHER_SIDE = {
+    f"{name}_{side}": f"{name}_{other}"
+    for name in ("eye", "caruncle", "brow")
+    for side, other in (("left", "right"), ("right", "left"))
+}
 
 
 @dataclass(frozen=True)

@@ -14,32 +14,38 @@ from .layout import Layout, Ring
 
 @dataclass(frozen=True)
 class Whorl:
-    """One ring: size relative to the ear's outline, mm out from the head behind and in front."""
+    """One ring: size relative to the ear's outline, mm out from the head behind, in front and in the lobe, and what the
+    tragus, the flap before the bowl, adds: mm out and mm back."""
 
     ring: str
     size: float
-    out_behind: float
-    out_before: float
+    behind: float
+    before: float
+    lobe: float
+    tragus: float = 0
+    tragus_back: float = 0
 
 
 WHORLS = (
-    Whorl("ear_root0", 0.80, 1.0, 1.0),
-    Whorl("ear_root1", 0.80, 6.5, 1.5),
-    Whorl("ear_back", 0.95, 11.5, 2.2),
-    Whorl("ear_rim0", 1.02, 14.5, 3.0),
-    Whorl("ear_rim1", 1.0, 17.5, 3.6),
-    Whorl("ear_rim2", 0.85, 17.8, 3.8),
-    Whorl("ear_groove", 0.74, 10, 0.8),
-    Whorl("ear_antihelix0", 0.62, 13.2, 2.4),
-    Whorl("ear_antihelix1", 0.48, 12.4, 0.8),
-    Whorl("ear_bowl0", 0.38, 5.5, -2),
-    Whorl("ear_bowl1", 0.26, 1, -5),
+    Whorl("ear_root0", 0.9, 0.5, 0.4, 0.3),
+    Whorl("ear_root1", 0.8, 6.0, 1.2, 2.0),
+    Whorl("ear_back", 0.93, 12.0, 1.8, 4.0),
+    Whorl("ear_rim0", 1.02, 15.5, 2.6, 6.2),
+    Whorl("ear_rim1", 1.01, 18.6, 3.6, 8.8),
+    Whorl("ear_rim2", 0.90, 19.2, 4.2, 9.8, 0.8),
+    Whorl("ear_groove", 0.79, 13.2, 2.2, 9.2, 2.2, 0.5),
+    Whorl("ear_antihelix0", 0.66, 15.0, 3.2, 9.0, 3.6, 1.0),
+    Whorl("ear_antihelix1", 0.53, 14.4, 2.2, 9.4, 5.6, 2.5),
+    Whorl("ear_bowl0", 0.42, 6.5, -1.5, 5.0, 5.0, 3.0),
+    Whorl("ear_bowl1", 0.30, 1.5, -5, -2.0, 1.0, 1.0),
 )
+ROOTS = 2  # so many rings take their size from the hole in the head, not from the outline
 BOTTOM = "ear_bottom"
 RINGS = (*(whorl.ring for whorl in WHORLS), BOTTOM)
 UPWARD, OUTWARD = np.array([0, 0.97, -0.22]), np.array([0.95, 0.06, 0.24])
-SHIFT = np.array([1.0, 1, -1])  # of the ear from the middle of its hole, mm
-ABOVE, BELOW, BEFORE, BEHIND = 24.5, 25.0, 11.0, 15.5  # half axes of the outline, mm
+SHIFT = np.array([0.5, -3, -3])  # of the ear from the middle of its hole, mm
+ABOVE, BELOW, BEFORE, BEHIND = 29.0, 30.0, 12.5, 18.5  # half axes of the outline, mm
+LOBE, TRAGUS = (-90, 38), (-14, 24)  # where they are round the ear and how far they reach, degrees, 0 in front
 
 
 def build(layout: Layout, edge: Ring) -> None:
@@ -50,10 +56,15 @@ def build(layout: Layout, edge: Ring) -> None:
     angles = np.arctan2((rim - centre) @ up, (rim - centre) @ forward)
     across, height = _outline(angles)
     behind = np.clip((0.5 - 0.5 * np.cos(angles)) * 1.25, 0, 1) ** 0.8
+    ground = (rim - centre) @ out * (1 - behind)  # the ear's front lies on the head, its back stands off it
     rings = [edge]
-    for whorl in WHORLS:
-        lift = whorl.out_before + (whorl.out_behind - whorl.out_before) * behind
-        flat = np.outer(across * whorl.size, forward) + np.outer(height * whorl.size, up)
+    lobe, tragus = (np.exp(-((np.degrees(angles) - place) ** 2) / reach**2) for place, reach in (LOBE, TRAGUS))
+    for number, whorl in enumerate(WHORLS):
+        lift = ground + whorl.before + (whorl.behind - whorl.before) * behind
+        lift += (whorl.lobe - lift) * lobe + whorl.tragus * tragus
+        flat = np.outer(across * whorl.size - whorl.tragus_back * tragus, forward) + np.outer(height * whorl.size, up)
+        if number < ROOTS:
+            flat, lift = (rim - centre) * whorl.size, lift - ground
         rings.append(layout.ring(centre + flat + np.outer(lift, out), whorl.ring))
     for outer, inner in pairwise(rings):
         layout.bridge(outer, inner, closed=True)
@@ -76,6 +87,6 @@ def _frame() -> tuple[Array, Array, Array]:
 def _outline(angles: Array) -> tuple[Array, Array]:
     """Forward and upward mm of an egg with its small end, the lobe, down and a little forward."""
     cosine, sine = np.cos(angles), np.sin(angles)
-    narrowing = np.where(sine > 0, 1.08, 1 - 0.38 * np.abs(sine) ** 1.4)
+    narrowing = np.where(sine > 0, 1.08, 1 - 0.34 * np.abs(sine) ** 1.6)
     across = cosine * np.where(cosine > 0, BEFORE, BEHIND) * narrowing
     return across, sine * np.where(sine > 0, ABOVE, BELOW)

@@ -14,7 +14,8 @@ from .fields import Fields
 from .form import EYE_CENTRE, Array
 
 CLOSING = 0.22  # where the lids meet, from the lower margin to the upper one
-OVERLAP = 1.2  # degrees that the upper lid closes beyond the lower one
+BLINK_LIFT = 0.9  # mm that the closed upper lid rises; half closed, the chord of its way takes as much off again
+OVERLAP = 0.8  # degrees that the upper lid closes beyond the lower one
 MARGIN = next(lid for lid in lids.LIDS if lid.ring == lids.MARGIN)
 FACING = (lids.STATIONS - np.arange(lids.STATIONS)) % lids.STATIONS
 
@@ -34,8 +35,8 @@ def shapes(fields: Fields) -> dict[str, Array]:
 
     soft, softer = open_share**0.5, open_share**0.7
     left = {
-        "eyeBlink": lid_field(close_upper, meeting - lower, 0.5),
-        "eyeLookDown": lid_field(-15 * soft, -5 * soft) + _turned_eye(fields, 0, -22),
+        "eyeBlink": lid_field(close_upper, meeting - lower, BLINK_LIFT),
+        "eyeLookDown": lid_field(-17 * soft, -4.5 * soft) + _turned_eye(fields, 0, -22),
         "eyeLookUp": lid_field(8 * soft, 1.5 * open_share) + _turned_eye(fields, 0, 20),
         "eyeLookOut": lid_field(0.5 * open_share, 0) + _turned_eye(fields, 26, 0),
         "eyeLookIn": lid_field(0.5 * open_share, 0) + _turned_eye(fields, -26, 0),

@@ -14,7 +14,7 @@ from .lip_shapes import constant, left_corner, left_half, middle
 def shapes(fields: Fields) -> dict[str, Array]:
     """browInnerUp, cheekPuff, tongueOut and the paired shapes of brows, cheeks and nose; (V, 3) fields in mm."""
     left = {
-        "browOuterUp": fields.push((43, 60, 86), (15, 13, 18), (0, 6.4, 0)),
+        "browOuterUp": fields.push((43, 60, 86), (15, 13, 18), (0, 7.4, 0)),
         "browDown": fields.push((16, 56, 100), (13, 9, 15), (-2.0, -4.2, 1.2))
         + fields.push((40, 59, 90), (14, 9, 15), (-0.6, -3.4, 0.6)),
         "cheekSquint": fields.push((37, 10, 88), (15, 11, 16), (0.5, 5.2, 3.2)) + cheek_squint_lids(fields),
@@ -37,20 +37,20 @@ def _brow_inner_up(fields: Fields) -> Array:
 
 def _cheek_puff(fields: Fields) -> Array:
     puff = (
-        sum(fields.push((44 * side, -26, 70), (16, 17, 18), (7.5 * side, -0.5, 5.5)) for side in (1, -1))
+        sum(fields.push((44 * side, -26, 70), (16, 17, 18), (10.0 * side, -0.5, 7.0)) for side in (1, -1))
         * (~fields.lips)[:, None]
     )
-    lip = LipMove(left=lambda s: -0.6 * s, forward=lambda s: 1.4 * middle(s), roll=constant(4))
+    lip = LipMove(left=lambda s: -0.6 * s, forward=lambda s: 3.2 * middle(s), roll=constant(4))
     return np.asarray(puff + fields.lip_field(lip, lip))
 
 
 def _sneer(fields: Fields) -> Array:
     upper = LipMove(
-        up=lambda s: 5.0 * left_half(s) * middle(s, 2.4) ** 0.8 + 1.4 * left_corner(s, 2),
+        up=lambda s: 6.2 * left_half(s) * middle(s, 2.4) ** 0.8 + 1.8 * left_corner(s, 2),
         forward=lambda s: 0.3 * left_half(s),
     )
-    lower = LipMove(up=lambda s: 1.4 * left_corner(s, 2))
-    wing = fields.push((14, -1, 110), (7, 8, 10), (0.6, 4.2, -0.4))
+    lower = LipMove(up=lambda s: 1.8 * left_corner(s, 2))
+    wing = fields.push((15, -2, 112), (7, 8, 11), (0.6, 5.4, -0.6))
     bridge = fields.push((12, 22, 100), (8, 9, 10), (-0.5, 2.2, 1.4))
     brow = fields.push((14, 54, 100), (11, 8, 14), (-0.8, -2.2, 0.8))
     return fields.lip_field(upper, lower) + wing + bridge + brow

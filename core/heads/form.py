@@ -20,6 +20,7 @@ Triple = tuple[float, float, float]
 
 EYE_CENTRE = np.array([33.5, 35.0, 77.0])  # of the left eyeball
 EYE_RADIUS = 18.2
+REACHED = 1e-6  # mm; a smaller step ends a ray
 
 
 class Body(Protocol):
@@ -72,29 +73,30 @@ class Step:
 
 
 SKULL = (
-    Step(Ellipsoid((0, 70, 3), (75, 82, 89)), 0),  # cranium
-    Step(Ellipsoid((0, 79, 40), (59, 48, 66)), 24),  # forehead
-    Step(Ellipsoid((0, 8, 36), (58, 68, 62)), 24),  # face
-    Step(Ellipsoid((0, -33, 42), (41, 41, 57)), 24),  # jaw
-    Step(Ellipsoid((35, -28, 20), (13, 24, 24)), 26),  # corner of the jaw
-    Step(Ellipsoid((0, 22, -38), (56, 44, 44)), 24),  # back of the head
-    Step(Ellipsoid((0, -64.5, 96), (16, 12.5, 15.5)), 20),  # chin
-    Step(Ellipsoid((0, -58, 66), (27, 21, 32)), 18),  # under the chin
-    Step(Ellipsoid((0, -31, 84), (33, 25, 26)), 20),  # muzzle
-    Step(Ellipsoid((36, 8, 72), (22, 20, 20)), 30),  # cheek
+    Step(Ellipsoid((0, 70, 3), (76, 82, 88)), 0),  # cranium
+    Step(Ellipsoid((0, 79, 38), (60, 47, 65)), 24),  # forehead
+    Step(Ellipsoid((0, 8, 35), (60, 68, 62)), 24),  # face
+    Step(Ellipsoid((0, -33, 42), (43, 41, 57)), 24),  # jaw
+    Step(Capsule((15, -63, 88), (44, -34, 16), 10, 13), 20),  # edge of the jaw
+    Step(Ellipsoid((43, -14, 34), (15, 28, 28)), 22),  # muscle before the ear
+    Step(Ellipsoid((0, 22, -38), (57, 46, 45)), 24),  # back of the head
+    Step(Ellipsoid((0, -64.5, 97.5), (16, 12.5, 15.5)), 18),  # chin
+    Step(Ellipsoid((0, -56, 64), (27, 20, 32)), 18),  # under the chin
+    Step(Ellipsoid((0, -31, 86.5), (32, 24, 27)), 18),  # muzzle
+    Step(Ellipsoid((38, 9, 72), (22, 17, 20)), 28),  # cheek
     Step(Capsule((0, 58, 92), (47, 59, 70), 12, 10), 16),  # brow ridge
     Step(Ellipsoid((34, 36, 111), (21, 14, 18)), 16, carved=True),  # eye socket
 )
 NOSE = (
-    Step(Capsule((0, 42, 97.5), (0, 13, 110.5), 6, 6.6), 0),  # bridge
-    Step(Ellipsoid((0, 5.2, 115.5), (9.2, 8.6, 9.2)), 8),  # tip
-    Step(Ellipsoid((12.2, -2.0, 107), (6.4, 7.2, 8.5)), 2.8),  # wing
-    Step(Capsule((0, -3, 117), (0, -10, 106), 3.4, 4), 5),  # between the nostrils
+    Step(Capsule((0, 44, 97.5), (0, 12, 115.5), 5.6, 6.0), 0),  # bridge
+    Step(Ellipsoid((0, 4.2, 120.5), (9.4, 8.2, 9.0)), 8),  # tip
+    Step(Ellipsoid((12.6, -2.4, 109.0), (6.6, 6.8, 9.2)), 3.0),  # wing
+    Step(Capsule((0, -4.5, 121), (0, -11.5, 107.5), 3.2, 4), 5),  # between the nostrils
 )
 NOSE_SOFTNESS = 5.0
 BUST = (
-    Step(Capsule((0, -40, -11), (0, -150, -21), 42, 40), 11),  # neck
-    Step(Ellipsoid((0, -184, -20), (122, 58, 60)), 44),  # shoulders
+    Step(Capsule((0, -40, -10), (0, -150, -22), 48, 47), 13),  # neck
+    Step(Ellipsoid((0, -187, -22), (128, 58, 60)), 44),  # shoulders
 )
 
 
@@ -128,7 +130,10 @@ def cast(origins: ArrayLike, directions: ArrayLike, far: float = 230.0) -> Array
     rays = rays / np.linalg.norm(rays, axis=1, keepdims=True)
     reach = np.full(len(starts), far)
     for _ in range(160):
-        reach -= np.clip(distance(starts + rays * reach[:, None]), -4, 40) * 0.8
+        step = np.clip(distance(starts + rays * reach[:, None]), -4, 40) * 0.8
+        reach -= step
+        if np.abs(step).max() < REACHED:
+            break
     return np.asarray(starts + rays * reach[:, None])
 
 

@@ -17,9 +17,9 @@ HINGE = np.array([0, 6.0, 10.0])
 OPEN_DEGREES = 16.7
 OPEN_SLIDE = np.array([0, -1, 1.5])  # mm
 CORNER_TUCK = 2.2  # mm that the corners of the open mouth come inwards
-CORNER_WEIGHT, UPPER_WEIGHT = 0.40, 0.01  # how much the mouth's corner and the upper lip move with the jaw
+CORNER_WEIGHT, UPPER_WEIGHT = 0.44, 0.01  # how much the mouth's corner and the upper lip move with the jaw
 UPPER_SHARE = 0.72  # of the way that mouthClose leaves to the upper lip's own place
-FORWARD, SIDEWAYS = np.array([0, -0.6, 6]), np.array([7, 0, 0.5])  # mm
+FORWARD, SIDEWAYS = np.array([0, -0.8, 7.5]), np.array([8.5, 0, 0.5])  # mm
 
 
 def weights(fields: Fields) -> Array:
@@ -54,6 +54,7 @@ def _skin_weights(fields: Fields) -> Array:
     skin, (y, z) = fields.skin, fields.points.T[1:]
     fullness = np.clip(1 - np.abs(fields.along) ** 2.4, 0, 1)
     lower_lip = CORNER_WEIGHT + (1 - CORNER_WEIGHT) * fullness**0.62
+    under_teeth = CORNER_WEIGHT + (1 - CORNER_WEIGHT) * fullness**0.3
     upper_lip = UPPER_WEIGHT + (CORNER_WEIGHT - UPPER_WEIGHT) * (1 - fullness**0.55)
     lip = np.where(fields.lip_side > 0, upper_lip, np.where(fields.lip_side < 0, lower_lip, CORNER_WEIGHT))
     below, above = fields.lip_side < 0, fields.lip_side > 0
@@ -64,7 +65,7 @@ def _skin_weights(fields: Fields) -> Array:
     roof = skin.named("lip_inner3", "mouth_bag1", "mouth_bag2", "mouth_bag3") & above
     value = np.select(
         [fields.lips, chin, bone, floor, deep_floor],
-        [lip, np.ones(fields.count), 0.5 + 0.5 * smoothstep(5, 70, z), lower_lip, 0.8 * lower_lip],
+        [lip, np.ones(fields.count), 0.5 + 0.5 * smoothstep(5, 70, z), under_teeth, 0.95 * under_teeth],
         0.0,
     )
     held = fields.lips | chin | bone | floor | deep_floor | roof

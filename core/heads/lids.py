@@ -22,6 +22,7 @@ STATIONS = 24
 PLACE = np.concatenate([spread(13), spread(13)[1:-1][::-1]])  # -1 inner corner, 1 outer corner
 SIDE = np.concatenate([np.zeros(1), np.ones(11), np.zeros(1), -np.ones(11)])  # 1 upper lid, 0 corner, -1 lower lid
 INNER_CORNER, OUTER_CORNER = -51.0, 55.0  # longitude, degrees
+HUGGING = 0.75  # mm from the inside of the lids' corners to the eyeball
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Lid:
 
 
 LIDS = (
-    Lid("lid_inner2", -2, 34, 32, 1.3, 1.3, 0.9),
-    Lid("lid_inner1", 0, 24, 23, 1.3, 1.3, 1.0),
-    Lid("lid_edge0", 0, 21, 19.0, 1.4, 1.4, 1.0),
-    Lid("lid_edge1", 0.8, 20.4, 19.3, 2.5, 2.4, 1.0),
-    Lid("lid1", 2.4, 23.2, 21, 3.0, 2.7, 0.92),
-    Lid("lid2", 5, 28.5, 25, 3.0, 2.6, 0.72),
+    Lid("lid_inner2", 9, 33, 31, 1.3, 1.3, 0.9),
+    Lid("lid_inner1", 2.5, 23, 21.5, 1.4, 1.3, 1.0),
+    Lid("lid_edge0", 0, 20, 17.5, 1.5, 1.4, 1.0),
+    Lid("lid_edge1", 0.8, 19.4, 17.8, 2.6, 2.2, 1.0),
+    Lid("lid1", 2.4, 22.2, 19.8, 3.0, 2.6, 0.92),
+    Lid("lid2", 5, 27.8, 24.4, 3.0, 2.6, 0.72),
     Lid("lid3", 7.5, 34, 31, 2.7, 2.4, 0.46),
     Lid("lid_crease", 9.5, 38.5, 37, 1.9, 2.9, 0.20),
     Lid("lid_fold", 12, 43, 43.5, 3.4, 4.0, 0.07),
@@ -96,7 +97,8 @@ def _ring(layout: Layout, lid: Lid) -> Ring:
     rise = np.where(SIDE > 0, lid.upper_rise, lid.lower_rise)
     rise = np.where(SIDE == 0, (lid.upper_rise + lid.lower_rise) / 2, rise)
     if lid.ring.startswith("lid_inner"):
-        rise = rise - np.where(SIDE == 0, 0.6, 0)
+        # the corners, which hardly move, lie on the eyeball: nobody shall look in beside it
+        rise = HUGGING + (rise - HUGGING) * (1 - PLACE**2)
     return layout.ring(on_sphere(longitude, latitude(lid.upper, lid.lower), EYE_RADIUS + rise), lid.ring)
 
 

@@ -105,8 +105,8 @@ def _funnel(fields: Fields) -> Array:
 
 def _aside(fields: Fields) -> Array:
     move = LipMove(
-        left=constant(10),
-        up=lambda s: 1.6 * np.clip(s, 0, 1),
+        left=constant(12.5),
+        up=lambda s: 2.4 * np.clip(s, 0, 1),
         forward=lambda s: -1.5 - 3.5 * s,
     )
     return fields.lip_field(move, move)
@@ -116,13 +116,14 @@ def _smile(fields: Fields) -> Array:
     def move(roll: float) -> LipMove:
         return LipMove(
             left=lambda s: 8.7 * left_corner(s, 1.5),
-            up=lambda s: 5.2 * left_corner(s, 2.6) + 0.8 * left_corner(s, 0.8, 0.6),
-            forward=lambda s: -5.0 * left_corner(s, 2.2) - 0.8 * left_corner(s, 0.8, 0.6),
+            up=lambda s: 7.2 * left_corner(s, 1.9) + 1.2 * left_corner(s, 0.8, 0.6),
+            forward=lambda s: -5.0 * left_corner(s, 1.9) - 1.2 * left_corner(s, 0.8, 0.6),
             roll=lambda s: roll * left_corner(s, 1, 0.4),
         )
 
-    cheek = Handle((37, 0, 90), 7, (1.4, 4.0, 3.0))
-    return fields.lip_field(move(7), move(5), [cheek]) + _fold(fields, 1.7)
+    cheek = Handle((38, 1, 92), 7, (1.6, 5.0, 3.2))
+    beside = Handle((30.5, -28.5, 100), 4, (7.2, 7.4, -4.4))  # the skin next to the corner comes along
+    return fields.lip_field(move(7), move(5), [cheek, beside]) + _fold(fields, 2.2)
 
 
 def _fold(fields: Fields, depth: float) -> Array:
@@ -137,7 +138,7 @@ def _frown(fields: Fields) -> Array:
     def move(roll: float) -> LipMove:
         return LipMove(
             left=lambda s: 2.2 * left_corner(s),
-            up=lambda s: -4.2 * left_corner(s, 1.9),
+            up=lambda s: -4.8 * left_corner(s, 1.9),
             forward=lambda s: -1.5 * left_corner(s),
             roll=constant(roll),
         )
@@ -148,8 +149,8 @@ def _frown(fields: Fields) -> Array:
 def _dimple(fields: Fields) -> Array:
     move = LipMove(
         left=lambda s: 2.6 * left_corner(s, 2.4),
-        up=lambda s: 1.6 * left_corner(s, 2.4),
-        forward=lambda s: -6.0 * left_corner(s, 2.8),
+        up=lambda s: 2.4 * left_corner(s, 2.4),
+        forward=lambda s: -6.6 * left_corner(s, 2.8),
         roll=constant(4),
     )
     return fields.lip_field(move, move)
@@ -210,7 +211,7 @@ def _roll_lower(fields: Fields) -> Array:
 def _roll_upper(fields: Fields) -> Array:
     upper = LipMove(
         up=lambda s: -0.2 * middle(s),
-        forward=lambda s: -4.2 * middle(s, 4),
+        forward=lambda s: -3.4 * middle(s, 4),
         roll=constant(8),
         thin=lambda s: 0.62 * middle(s, 6),
     )

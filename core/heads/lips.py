@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mouth: rings of 40 vertices from the face over the red and the contact of the lips into the mouth.
+"""The mouth: rings of 48 vertices from the face over the red and the contact of the lips into the mouth.
 
-A ring's vertex has a station, 0 in the middle of the upper lip, 10 in the corner, 20 in the middle of the lower lip,
+A ring's vertex has a station, 0 in the middle of the upper lip, 12 in the corner, 24 in the middle of the lower lip,
 and a place along the mouth, 0 in the middle and 1 in the corner, the same in every ring. Upper and lower contact
 vertices of one place coincide at rest, over several millimetres of depth: the lips really meet.
 """
@@ -21,9 +21,9 @@ from .surfaces import Surface
 
 HALF_WIDTH = 24.0
 HEIGHT = -33.5
-CORNER, LAST = 10, 20  # stations
-ALONG = np.clip(np.concatenate([spread(21)[10:], spread(21)[10:-1][::-1]]), 0, 1)
-SIDE = np.concatenate([np.ones(10), np.zeros(1), -np.ones(10)])  # 1 upper lip, 0 corner, -1 lower lip
+CORNER, LAST = 12, 24  # stations
+ALONG = np.clip(np.concatenate([spread(LAST + 1)[CORNER:], spread(LAST + 1)[CORNER:-1][::-1]]), 0, 1)
+SIDE = np.concatenate([np.ones(CORNER), np.zeros(1), -np.ones(CORNER)])  # 1 upper lip, 0 corner, -1 lower lip
 
 
 @dataclass(frozen=True)
@@ -38,31 +38,32 @@ class Section:
 
 @dataclass(frozen=True)
 class Pocket:
-    """One ring inside the mouth: mm above and below the contact, mm back, times the mouth's width."""
+    """One ring inside the mouth: mm over and under the contact, mm back in the middle and the corners, half width."""
 
     ring: str
     apart: float
     back: float
-    width: float
+    corner_back: float
+    half_width: float
 
 
 SECTIONS = (
-    Section("lip_border", 1.00, 0.0, 1.5),
-    Section("lip_red1", 0.86, 1.6, 1.2),
-    Section("lip_red2", 0.62, 2.8, 0.9),
-    Section("lip_red3", 0.36, 3.0, 0.55),
-    Section("lip_red4", 0.14, 2.0, 0.25),
+    Section("lip_border", 1.00, 0.0, 2.7),
+    Section("lip_red1", 0.86, 1.6, 2.15),
+    Section("lip_red2", 0.62, 2.8, 1.55),
+    Section("lip_red3", 0.36, 3.0, 0.95),
+    Section("lip_red4", 0.14, 2.0, 0.42),
     Section("lip_contact0", 0.0, 0.2, 0.0),
     Section("lip_contact1", 0.0, -1.8, -0.2),
     Section("lip_contact2", 0.0, -4.2, -0.5),
 )
 POCKETS = (
-    Pocket("lip_inner1", 2.2, 1.6, 1.0),
-    Pocket("lip_inner2", 7.5, 2.0, 1.02),
-    Pocket("lip_inner3", 13, 4.0, 1.06),
-    Pocket("mouth_bag1", 17, 14, 1.12),
-    Pocket("mouth_bag2", 18, 32, 1.08),
-    Pocket("mouth_bag3", 14, 50, 0.9),
+    Pocket("lip_inner1", 2.2, 1.6, 8.0, 24.0),
+    Pocket("lip_inner2", 7.5, 2.0, 12.0, 25.5),
+    Pocket("lip_inner3", 13, 3.6, 18.0, 28.0),
+    Pocket("mouth_bag1", 17, 10, 27.0, 30.5),
+    Pocket("mouth_bag2", 18, 30, 40.0, 31.5),
+    Pocket("mouth_bag3", 15, 50, 52.0, 26.0),
 )
 AROUND = ("mouth_skin0", "mouth_skin1", "mouth_skin2", "mouth_skin3")
 AROUND_SHARE = (0.2, 0.42, 0.64, 0.84)  # of the way from the hole's edge to the lips' border
@@ -90,7 +91,7 @@ def red_height(along: Array) -> Array:
 
 
 def build(layout: Layout, edge: Ring) -> list[Ring]:
-    """Lay the mouth into the hole whose edge (21 vertices of the left half) is given; the rings from outside in."""
+    """Lay the mouth into the hole whose edge (25 vertices of the left half) is given; the rings from outside in."""
     border = _border()
     rings = [edge, *_around(layout, edge, border), *_lips(layout, border)]
     rings += _pockets(layout, layout.at(rings[-1]))
@@ -103,8 +104,8 @@ def build(layout: Layout, edge: Ring) -> list[Ring]:
 
 
 def _border() -> Array:
-    """(21, 3) the edge of the red on the form."""
-    x, y = ALONG * (HALF_WIDTH + 1.5), line(ALONG) + SIDE * red_height(ALONG)
+    """(25, 3) the edge of the red on the form."""
+    x, y = ALONG * (HALF_WIDTH + SECTIONS[0].wider), line(ALONG) + SIDE * red_height(ALONG)
     return form.front(np.column_stack([x, y]))
 
 
@@ -135,27 +136,27 @@ def _lips(layout: Layout, border: Array) -> list[Ring]:
 
 
 def _pockets(layout: Layout, contact: Array) -> list[Ring]:
+    """The inside of the lips and cheeks: wider than the teeth, which stand in it."""
     opening = np.clip(1 - ALONG**4, 0, 1) ** 0.6
     rings = []
     for pocket in POCKETS:
-        points = contact * [pocket.width, 1, 1]
+        points = contact * [pocket.half_width / HALF_WIDTH, 1, 1]
         points[:, 1] += SIDE * pocket.apart * opening
-        points[:, 2] -= pocket.back
-        if pocket.back < 10:
-            points[:, 2] -= (6 + pocket.apart * 0.5) * ALONG**3
+        points[:, 2] = contact[0, 2] - pocket.back - (pocket.corner_back - pocket.back) * ALONG**2.5
+        points[:, 2] = np.minimum(points[:, 2], contact[:, 2] - 1.2)
         rings.append(layout.ring(points, pocket.ring))
     return rings
 
 
 def _wall(layout: Layout, ring: Ring) -> None:
-    """The back of the mouth: half of a patch of 12 x 8 quads."""
-    top, side, bottom = ring[:7], ring[6:15], ring[14:][::-1]
+    """The back of the mouth: half of a patch of 16 x 8 quads."""
+    top, side, bottom = ring[:9], ring[8:17], ring[16:][::-1]
     grid = [list(top)]
     for j in range(1, 8):
         row = []
-        for i in range(6):
+        for i in range(8):
             point = layout.points[top[i]] * (1 - j / 8) + layout.points[bottom[i]] * j / 8
-            hollow = 5 * (1 - (i / 6) ** 2) * (1 - (j / 4 - 1) ** 2)
+            hollow = 5 * (1 - (i / 8) ** 2) * (1 - (j / 4 - 1) ** 2)
             row.append(layout.add(point - [0, 0, hollow], Tag(WALL, middle=i == 0)))
         grid.append([*row, side[j]])
     grid.append(list(bottom))

@@ -42,14 +42,23 @@ def _bars(rings: int, around: int) -> list[tuple[int, int, int, int]]:
     ]
 
 
+def _caps(rings: int, around: int) -> list[tuple[int, int, int, int]]:
+    """Quads that close both ends of such a tube; around is even."""
+    return [
+        (first + i, first + i + 1, first + around - 2 - i, first + around - 1 - i)
+        for first in (0, (rings - 1) * around)
+        for i in range(around // 2 - 1)
+    ]
+
+
 # ---------------------------------------------------------------- eyeballs
-EYE_AROUND = 20
-CORNEA_RISE, CORNEA_ANGLE = 0.55, 18.0  # mm, degrees
+EYE_AROUND = 24
+CORNEA_RISE, CORNEA_ANGLE = 0.4, 18.0  # mm, degrees
 # ring angles from the pupil's centre, degrees, and the surface up to each
 EYE_RINGS = (
-    (4, Surface.PUPIL),
-    (11, Surface.PUPIL),
-    (13, Surface.IRIS),
+    (6, Surface.PUPIL),
+    (10.2, Surface.PUPIL),
+    (11.6, Surface.IRIS),
     (18, Surface.IRIS),
     (23.5, Surface.IRIS),
     (25, Surface.LIMBUS),
@@ -67,23 +76,52 @@ EYE_RINGS = (
 def eyeball() -> Part:
     """The left eye: a ball with a slight cornea that looks straight ahead."""
     turn = np.arange(EYE_AROUND) * 2 * np.pi / EYE_AROUND
+    layout = Layout()
     rings = []
     for angle, _ in EYE_RINGS:
-        radius = EYE_RADIUS + CORNEA_RISE * np.exp(-((angle / CORNEA_ANGLE) ** 4))
-        across = np.sin(np.radians(angle))
-        ahead = np.full(EYE_AROUND, np.cos(np.radians(angle)))
-        rings.append(np.column_stack([across * np.cos(turn), across * np.sin(turn), ahead]) * radius)
-    poles = np.array([[0, 0, EYE_RADIUS + CORNEA_RISE], [0, 0, -EYE_RADIUS]])
-    points = np.concatenate([*rings, poles])
-    faces: list[tuple[int, ...]] = list(_bars(len(EYE_RINGS), EYE_AROUND))
-    surfaces = [surface for _, surface in EYE_RINGS[1:] for _ in range(EYE_AROUND)]
-    for first, pole, surface in (
-        (0, len(points) - 2, Surface.PUPIL),
-        (len(points) - 2 - EYE_AROUND, len(points) - 1, Surface.SCLERA),
-    ):
-        faces += [(first + i, first + (i + 1) % EYE_AROUND, pole, -1) for i in range(EYE_AROUND)]
-        surfaces += [surface] * EYE_AROUND
-    return _part(points + EYE_CENTRE, faces, surfaces)
+        across, ahead = np.sin(np.radians(angle)), np.full(EYE_AROUND, np.cos(np.radians(angle)))
+        rings.append(
+            layout.ring(_on_eye(np.column_stack([across * np.cos(turn), across * np.sin(turn), ahead])), "eye")
+        )
+    for (outer, inner), (_, surface) in zip(pairwise(rings), EYE_RINGS[1:], strict=True):
+        layout.bridge(outer, inner, surface, closed=True)
+
+    def pole(u: float, v: float, edges: list[Array]) -> Array:
+        above, below, left, right = edges
+        return _on_eye(((above * (1 - v) + below * v + left * (1 - u) + right * u) / 2 - EYE_CENTRE)[None])[0]
+
+    layout.fill(rings[0], (EYE_AROUND // 4, EYE_AROUND // 4), pole, "eye", surface=Surface.PUPIL)
+    layout.fill(rings[-1], (EYE_AROUND // 4, EYE_AROUND // 4), pole, "eye", surface=Surface.SCLERA)
+    return _part(np.array(layout.points), layout.faces, layout.surfaces)
+
+
+def _on_eye(directions: Array) -> Array:
+    """(N, 3) points of the left eyeball in the given directions from its centre, the cornea included."""
+    unit = _unit(directions)
+    angle = np.degrees(np.arccos(np.clip(unit[:, 2], -1, 1)))
+    return EYE_CENTRE + unit * (EYE_RADIUS + CORNEA_RISE * np.exp(-((angle / CORNEA_ANGLE) ** 4)))[:, None]
+
+
+# ---------------------------------------------------------------- the corners of the eyes
+CARUNCLE_RINGS, CARUNCLE_AROUND = 5, 8
+CARUNCLE_PLACE, CARUNCLE_RADII = (-49.0, -4.3), (3.8, 2.3, 0.9)  # degrees about the eyeball; mm along, up, out
+
+
+def caruncle() -> Part:
+    """The pink flesh in the inner corner of the left eye: a flat grain on the eyeball."""
+    longitude, latitude = np.radians(CARUNCLE_PLACE)
+    out = np.array([np.sin(longitude) * np.cos(latitude), np.sin(latitude), np.cos(longitude) * np.cos(latitude)])
+    along = np.array([out[2], 0, -out[0]]) / np.hypot(out[0], out[2])
+    up = np.cross(out, along)
+    turn = np.arange(CARUNCLE_AROUND) * 2 * np.pi / CARUNCLE_AROUND
+    points = []
+    for angle in np.radians(np.linspace(18, 162, CARUNCLE_RINGS)):
+        ring = np.column_stack(
+            [np.full(len(turn), np.cos(angle)), np.sin(angle) * np.sin(turn), np.sin(angle) * np.cos(turn)]
+        )
+        points.append(EYE_CENTRE + out * EYE_RADIUS + (ring * CARUNCLE_RADII) @ np.stack([along, up, out]))
+    faces = _bars(CARUNCLE_RINGS, CARUNCLE_AROUND) + _caps(CARUNCLE_RINGS, CARUNCLE_AROUND)
+    return _part(np.concatenate(points), faces, Surface.TONGUE)
 
 
 # ---------------------------------------------------------------- teeth and gums
@@ -114,9 +152,9 @@ class Jaw:
         return np.column_stack([self.half_width * np.sin(angle), front - self.depth * (1 - np.cos(angle))])
 
 
-UPPER = Jaw(1, 27, 38, (8.4, 6.6, 7.6, 7, 7, 9.5), (10.5, 9, 10, 8.5, 8, 7.5), (0, 0.45, 0.1, 0.3, 0.5, 0.8))
+UPPER = Jaw(1, 26, 38, (8.4, 6.6, 7.6, 7, 7, 9.5), (10.5, 9, 10, 8.5, 8, 7.5), (0, 0.45, 0.1, 0.3, 0.5, 0.8))
 LOWER = Jaw(
-    -1, 25, 36, (5.6, 6.0, 6.8, 7, 7.4, 10), (8.5, 8.6, 9.6, 8.6, 8, 7.5), (0, -0.135, -0.03, -0.09, -0.15, -0.24)
+    -1, 24, 36, (5.6, 6.0, 6.8, 7, 7.4, 10), (8.5, 8.6, 9.6, 8.6, 8, 7.5), (0, -0.135, -0.03, -0.09, -0.15, -0.24)
 )
 TOOTH_LEVELS = (0, 0.5, 1)  # of its height
 TOOTH_WIDTHS = (0.94, 1.0, 0.86)  # at each level
@@ -196,15 +234,12 @@ def gum(jaw: Jaw, edge: float, front: float) -> Part:
         x, z = centre[:, None] + np.outer(out, GUM_RADII[0] * np.cos(turn) - GUM_INWARD)
         y = edge + jaw.up * (GUM_HEIGHT + GUM_RADII[1] * np.sin(turn))
         points.append(np.column_stack([x, y, z]))
-    faces: list[tuple[int, ...]] = list(_bars(GUM_RINGS, GUM_AROUND))
-    for first in (0, (GUM_RINGS - 1) * GUM_AROUND):
-        faces += [(first, first + 1, first + 2, first + 3), (first, first + 3, first + 4, first + 7)]
-        faces += [(first + 4, first + 5, first + 6, first + 7)]
+    faces = _bars(GUM_RINGS, GUM_AROUND) + _caps(GUM_RINGS, GUM_AROUND)
     return _part(np.concatenate(points), faces, Surface.GUM)
 
 
 # ---------------------------------------------------------------- tongue
-TONGUE_RINGS, TONGUE_AROUND = 9, 10
+TONGUE_RINGS, TONGUE_AROUND, TONGUE_LENGTH = 11, 14, 35.0
 
 
 def tongue(tip: Array) -> Part:
@@ -212,16 +247,13 @@ def tongue(tip: Array) -> Part:
     turn = np.arange(TONGUE_AROUND) * 2 * np.pi / TONGUE_AROUND
     points = []
     for back in np.linspace(0, 1, TONGUE_RINGS):
-        width = 17.5 * np.sqrt(np.clip(1 - (1 - min(back * 1.75 + 0.16, 1)) ** 2, 0, 1))
-        height = 2.2 + 4.6 * min(1, back * 1.5)
-        centre = tip + np.array([0, 4.5 * np.sin(back * 2.6) - 9 * back**2, -46 * back])
-        groove = np.exp(-((np.cos(turn) / 0.3) ** 2)) * (np.sin(turn) > 0)
+        width = 14.5 * np.sqrt(np.clip(1 - (1 - min(back * 1.9 + 0.06, 1)) ** 2, 0, 1))
+        height = 2.4 + 5.2 * min(1, back * 1.6)
+        centre = tip + np.array([0, 4.5 * np.sin(back * 2.6) - 3 * back**2, -TONGUE_LENGTH * back])
+        groove = 1.3 * np.exp(-((np.cos(turn) / 0.35) ** 2)) * (np.sin(turn) > 0)
         flat = np.column_stack([width * np.cos(turn), height * np.sin(turn) - groove, np.zeros(TONGUE_AROUND)])
         points.append(centre + flat)
-    points.append(tip[None] + [0, 0, 1.2])
-    end = TONGUE_RINGS * TONGUE_AROUND
-    faces: list[tuple[int, ...]] = list(_bars(TONGUE_RINGS, TONGUE_AROUND))
-    faces += [((i + 1) % TONGUE_AROUND, i, end, -1) for i in range(TONGUE_AROUND)]
+    faces = _bars(TONGUE_RINGS, TONGUE_AROUND) + _caps(TONGUE_RINGS, TONGUE_AROUND)
     return _part(np.concatenate(points), faces, Surface.TONGUE)
 
 
@@ -249,9 +281,7 @@ def brow() -> Part:
         ground = form.project(spine + across * (half * np.cos(turn))[:, None], 4)
         strands.append(ground + normal * (thickness * np.sin(turn) + 0.7)[:, None])
     points = np.stack(strands, axis=1).reshape(-1, 3)
-    faces = _bars(BROW_RINGS, BROW_AROUND)
-    for first in (0, (BROW_RINGS - 1) * BROW_AROUND):
-        faces += [(first, first + 1, first + 2, first + 3), (first, first + 3, first + 4, first + 5)]
+    faces = _bars(BROW_RINGS, BROW_AROUND) + _caps(BROW_RINGS, BROW_AROUND)
     return _part(points, faces, Surface.BROW)
 
 
@@ -263,10 +293,11 @@ HAIRLINE = (  # azimuth from the front, degrees; height, mm
     (46, 97),
     (56, 82),
     (66, 72),
-    (75, 60),
-    (81, 48),
-    (86, 50),
-    (92, 62),
+    (72, 58),
+    (78, 45),
+    (83, 41),
+    (88, 53),
+    (94, 65),
     (104, 66),
     (115, 52),
     (122, 26),
@@ -362,15 +393,17 @@ def build(inside_of_lips: float) -> dict[str, Part]:
     """Every part by name; inside_of_lips is the foremost z of the lips' inner contact, mm."""
     front = inside_of_lips - TEETH_BEHIND_LIPS
     upper, lower = lips.HEIGHT + UPPER_EDGE, lips.HEIGHT + LOWER_EDGE
-    eye, ridge = eyeball(), brow()
+    eye, corner, ridge = eyeball(), caruncle(), brow()
     return {
         "eye_left": eye,
         "eye_right": eye.mirrored(),
+        "caruncle_left": corner,
+        "caruncle_right": corner.mirrored(),
         "upper_teeth": teeth(UPPER, upper, front),
         "upper_gum": gum(UPPER, upper, front),
         "lower_teeth": teeth(LOWER, lower, front - OVERJET),
         "lower_gum": gum(LOWER, lower, front - OVERJET),
-        "tongue": tongue(np.array([0, lips.HEIGHT - 5.5, front - 7])),
+        "tongue": tongue(np.array([0, lips.HEIGHT - 5.5, front - 9.5])),
         "brow_left": ridge,
         "brow_right": ridge.mirrored(),
         "hair": hair(),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The quads of the skin. Only the left half is laid; it is mirrored and welded in the middle.
 
-A tube of 20 columns (front to back) and 29 rows (bust to hairline) is wrapped round the head and capped with a patch.
+A tube of 22 columns (front to back) and 29 rows (bust to hairline) is wrapped round the head and capped with a patch.
 Rectangles of its cells are left out for the mouth, the eye and the ear, and each hole is filled with concentric
 rings. So each hole has a five-valent pole at each corner of its rectangle and nearly all else is regular.
 """
@@ -18,11 +18,12 @@ from .form import Array
 from .layout import Layout, Ring, Skin, Tag, superellipse
 from .surfaces import Surface
 
-TUBE, CROWN, NOSTRIL = "tube", "crown", "nostril"
+TUBE, CROWN, INSIDE_NOSE = "tube", "crown", "nostril"
 AXIS_Z = 10.0  # of the tube
 # degrees from the front
-AZIMUTHS = (0, 3.4, 6.6, 9.8, 15, 20.5, 26, 31, 36.5, 42, 50, 60, 71, 83, 93, 104, 114, 128, 145, 162, 180)
+AZIMUTHS = (0, 2.2, 4.4, 6.4, 8.2, 10.2, 15, 20.5, 26, 31, 36.5, 42, 50, 60, 71, 83, 93, 104, 114, 128, 145, 162, 180)
 COLUMNS = len(AZIMUTHS) - 1
+CROWN_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,20 @@ class Hole:
     power: float = 2
 
 
-MOUTH = Hole((0, 6), (8, 16), (0, lips.HEIGHT - 0.5), (38, 20.5), 2.6)
-EYE = Hole((3, 9), (20, 26), (35, 35.5), (23.5, 23), 2.3)
-EAR = Hole((13, 16), (18, 25))
+MOUTH = Hole((0, 8), (8, 16), (0, lips.HEIGHT - 0.5), (38, 20.5), 2.6)
+EYE = Hole((5, 11), (20, 26), (35, 35.5), (23.5, 23), 2.3)
+EAR = Hole((15, 18), (16, 23))
 HOLES = (MOUTH, EYE, EAR)
-# where the nose's vertices of a row start: middle, side of the tip, wing, crease beside the wing
+# where the nose's vertices of a row start: middle, two on the tip, two on the wing, the crease beside the wing
 NOSE = {
-    17: ((0, -7.6, 119), (4.4, -7.8, 117), (13.0, -8.8, 111), (17.4, -8.5, 102)),
-    18: ((0, -1.5, 127), (5.8, -2.2, 124), (18.6, -2, 108), (20.8, -2, 98)),
-    19: ((0, 6, 128), (6.0, 5.6, 124), (14.6, 4.4, 109.5), (18.6, 6, 98)),
-    20: ((0, 13, 123), (5.2, 12.6, 119), (9.0, 12, 108), (16, 12, 98)),
+    17: ((0, -9.5, 119), (3.2, -9.3, 117), (6.2, -8.6, 115), (12.4, -9.4, 113), (17.0, -8.6, 108.5), (18.2, -9, 100)),
+    18: ((0, -3.5, 129), (4.4, -3.8, 127), (8.2, -4.2, 122), (14.2, -5.0, 117), (19.0, -3.6, 110), (20.6, -2.6, 99)),
+    19: ((0, 4.5, 130), (4.8, 4.0, 128), (8.8, 3.0, 122), (13.0, 2.2, 116), (17.6, 2.6, 109), (19.8, 5, 98)),
+    20: ((0, 12, 124), (3.6, 11.8, 122), (6.6, 11.2, 117), (10.2, 10.4, 110), (14.6, 10.4, 103), (17.2, 12, 98)),
 }
-NOSTRIL_CELL = ((16, 1), (16, 2), (17, 2), (17, 1))  # row, column
+NOSTRIL = ((16, 1), (16, 2), (16, 3), (17, 3), (17, 2), (17, 1))  # row, column round the nostril's two cells
 # how a nostril is pushed in: size, mm along x, y, z
-NOSTRIL_STEPS = ((0.8, (0.2, 0.4, -0.2)), (0.72, (0.3, 2.6, -0.6)), (0.5, (0.5, 7.5, -2)))
+NOSTRIL_STEPS = ((0.8, (0.3, 0.5, -0.8)), (0.75, (0.6, 2.0, -3.0)), (0.55, (1.0, 3.5, -4.0)))
 
 Grid = list[list[int]]
 
@@ -105,7 +106,12 @@ def build() -> Skin:
     _crown(layout, grid[-1])
     mouth_edge, eye_edge, ear_edge = _half_edge(grid, MOUTH), _edge(grid, EYE), _edge(grid, EAR)
     corners = np.radians([0, 55, 90, 125, 180])
-    _pin(layout, mouth_edge, MOUTH, np.pi / 2 - np.interp(range(21), [0, 6, 10, 14, 20], corners))
+    _pin(
+        layout,
+        mouth_edge,
+        MOUTH,
+        np.pi / 2 - np.interp(range(lips.LAST + 1), [0, 8, lips.CORNER, 16, lips.LAST], corners),
+    )
     _pin(layout, eye_edge, EYE, np.radians(np.interp(range(24), [0, 6, 12, 18, 24], [135, 45, -45, -135, -225])))
     _pin_nose(layout, grid)
     layout.relax()
@@ -159,16 +165,17 @@ def _inside(column: int, row: int) -> bool:
 
 
 def _crown(layout: Layout, top: Ring) -> None:
-    """The cap over the last row: half of a patch of 10 x 10 quads."""
-    front, side, back = top[:6], top[5:16], top[15:][::-1]
+    """The cap over the last row: half of a patch of 12 x 10 quads."""
+    half = (COLUMNS - CROWN_ROWS) // 2
+    front, side, back = top[: half + 1], top[half : half + CROWN_ROWS + 1], top[half + CROWN_ROWS :][::-1]
     grid = [list(front)]
-    for j in range(1, 10):
+    for j in range(1, CROWN_ROWS):
         row = []
-        for i in range(5):
-            length = layout.points[front[0]][2] * (1 - j / 10) + layout.points[back[0]][2] * j / 10
+        for i in range(half):
+            length = layout.points[front[0]][2] * (1 - j / CROWN_ROWS) + layout.points[back[0]][2] * j / CROWN_ROWS
             edge = layout.points[side[j]]
-            rise = 62 * (1 - 0.75 * max(i / 5, abs(j - 5) / 5) ** 2)
-            ray = [edge[0] * i / 5, rise, length * (1 - i / 5) + edge[2] * i / 5 - 3]
+            rise = 62 * (1 - 0.75 * max(i / half, abs(2 * j / CROWN_ROWS - 1)) ** 2)
+            ray = [edge[0] * i / half, rise, length * (1 - i / half) + edge[2] * i / half - 3]
             point = form.cast([[0, 60, 3]], [ray])[0]
             row.append(layout.add(point, Tag(CROWN, middle=i == 0)))
         grid.append([*row, side[j]])
@@ -217,15 +224,16 @@ def _soften_eye(layout: Layout, rings: list[Ring]) -> None:
 
 
 def _nostril(layout: Layout, grid: Grid) -> None:
-    """Push one cell on the nose's underside in."""
-    ring = [grid[row][column] for row, column in NOSTRIL_CELL]
-    kept = [i for i, face in enumerate(layout.faces) if set(face) != set(ring)]
+    """Push two cells on the nose's underside in."""
+    ring = [grid[row][column] for row, column in NOSTRIL]
+    kept = [i for i, face in enumerate(layout.faces) if not set(face) <= set(ring)]
     layout.faces = [layout.faces[i] for i in kept]
     layout.surfaces = [layout.surfaces[i] for i in kept]
     points = layout.at(ring)
     centre = points.mean(0)
     for size, push in NOSTRIL_STEPS:
-        inner = [layout.add(point, Tag(NOSTRIL)) for point in centre + (points - centre) * size + push]
+        inner = [layout.add(point, Tag(INSIDE_NOSE)) for point in centre + (points - centre) * size + push]
         layout.bridge(ring, inner, Surface.MOUTH if push[1] > 1 else Surface.SKIN, closed=True)
         ring = inner
-    layout.quad(ring, Surface.MOUTH)
+    for first, last in ((0, 5), (1, 4)):
+        layout.quad((ring[first], ring[first + 1], ring[last - 1], ring[last]), Surface.MOUTH)

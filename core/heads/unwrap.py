@@ -40,6 +40,8 @@ BOXES = {
     "lower_gum": Box(0.67, 0.07, 0.1, 0.07),
     "eye_left": Box(0.78, 0.15, 0.1, 0.14),
     "eye_right": Box(0.89, 0.15, 0.1, 0.14),
+    "caruncle_left": Box(0.78, 0.06, 0.1, 0.05),
+    "caruncle_right": Box(0.89, 0.06, 0.1, 0.05),
     "brow_left": Box(0.78, 0, 0.1, 0.05),
     "brow_right": Box(0.89, 0, 0.1, 0.05),
 }

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a mesh goes through itself or through another one, and how deep: numpy and scipy, for tests and measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """K places where an edge goes through a triangle: (K, 2) vertices of the edge, (K, 3) of the triangle.
+
+    depth (K,) is how far the edge's nearer end is beyond the triangle, in the unit of the points. Surfaces that lie on
+    each other, as lips that meet do, cross at depth 0.
+    """
+
+    edges: Indices
+    triangles: Indices
+    depth: Array
+
+    def deeper(self, than: float) -> Crossings:
+        """Those deeper than a bound."""
+        chosen = self.depth > than
+        return Crossings(self.edges[chosen], self.triangles[chosen], self.depth[chosen])
+
+
+def crossings(points: NDArray[np.floating], edges: Indices, triangles: Indices) -> Crossings:
+    """Every place where one of (E, 2) edges goes through one of (M, 3) triangles with which it shares no vertex."""
+    points = np.asarray(points, np.float64)
+    pairs = _near(points, edges, triangles)
+    lines, faces = edges[pairs[:, 0]], triangles[pairs[:, 1]]
+    apart = (lines[:, :, None] != faces[:, None, :]).all(axis=(1, 2))
+    lines, faces = lines[apart], faces[apart]
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+    start, end = points[lines[:, 0]], points[lines[:, 1]]
+    below, above = ((end_point - a) * normal for end_point in (start, end))
+    low, high = below.sum(1), above.sum(1)
+    share = low / np.where(low == high, 1, low - high)
+    hit = start + share[:, None] * (end - start)
+    inside = (low * high < 0) & _within(hit, a, b, c, normal)
+    return Crossings(lines[inside], faces[inside], np.minimum(np.abs(low), np.abs(high))[inside])
+
+
+def triangles_of(faces: NDArray[np.integer]) -> Indices:
+    """(2 M, 3) triangles of (M, 4) quads; a face whose last corner is -1 is one triangle."""
+    quads = np.asarray(faces, np.int64)
+    return np.concatenate([quads[:, :3], quads[quads[:, 3] >= 0][:, [0, 2, 3]]])
+
+
+def _near(points: Array, edges: Indices, triangles: Indices) -> Indices:
+    """(K, 2) edge and triangle whose bounding spheres touch."""
+    ends, corners = points[edges], points[triangles]
+    middle, centre = ends.mean(1), corners.mean(1)
+    half = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1) / 2
+    reach = np.linalg.norm(corners - centre[:, None], axis=2).max(1)
+    found = cKDTree(centre).query_ball_point(middle, half + reach.max())
+    which = np.repeat(np.arange(len(edges)), [len(hits) for hits in found])
+    other = np.concatenate([np.asarray(hits, np.int64) for hits in found])
+    close = np.linalg.norm(middle[which] - centre[other], axis=1) < half[which] + reach[other]
+    return np.column_stack([which[close], other[close]])
+
+
+def _within(place: Array, a: Array, b: Array, c: Array, normal: Array) -> NDArray[np.bool_]:
+    """Whether places in the planes of triangles lie inside these."""
+    sides = [(np.cross(end - start, place - start) * normal).sum(1) > 0 for start, end in ((a, b), (b, c), (c, a))]
+    return np.logical_and.reduce(sides)
