@@ -419,6 +419,10 @@ _MOVES = {
         "'{}' ist in Ansichten ausgeschaltet, also ist nichts zu sehen: einschalten."
     ),
     "Show Character": "Figur zeigen",
+    "'{}' is in the collection '{}', which is switched off: switch it on.": (
+        "'{}' ist in der Sammlung '{}', die ausgeschaltet ist: einschalten."
+    ),
+    "Switch Collection On": "Sammlung einschalten",
     "The shape keys of '{}' are not relative, so their values have no effect: switch Relative on.": (
         "Die Formschlüssel von '{}' sind nicht relativ, ihre Werte wirken also nicht: 'Relativ' einschalten."
     ),

@@ -196,6 +196,31 @@ def _hidden(rig: _Rig) -> Iterator[Obstacle]:
             "Show Character",
             _set([rig.item], "hide_viewport", False),
         )
+    view_layer: Any = bpy.context.view_layer
+    around = [each for each in _layer_collections(view_layer.layer_collection) if rig.item in _objects_of(each)]
+    off = [each for each in around if each.exclude or each.collection.hide_viewport]
+
+    def switch_on() -> None:
+        for each in off:
+            each.exclude = each.collection.hide_viewport = False
+
+    if off and not rig.item.visible_get():
+        yield Obstacle(
+            "collection",
+            f"'{rig.item.name}' is in the collection '{off[0].name}', which is switched off: switch it on.",
+            "Switch Collection On",
+            switch_on,
+        )
+
+
+def _layer_collections(parent: Any) -> Iterator[Any]:
+    for child in parent.children:
+        yield child
+        yield from _layer_collections(child)
+
+
+def _objects_of(layer_collection: Any) -> set[Any]:
+    return set(layer_collection.collection.all_objects)
 
 
 def _shape_settings(rig: _Rig) -> Iterator[Obstacle]:
@@ -511,8 +536,8 @@ def _unknown(rig: _Rig) -> Obstacle:
 class _Asked:
     """The greatest movement that the keys ask for: between which frames, which points (V,), how far (mesh units).
 
-    share: the part of these points that may stay behind. A shape moves all of them, and the throat, which is among them,
-    moves with the neck as well; of a face that bones move, nobody knows which points they are.
+    share: the part of these points that may stay behind. A shape moves all of them, and the throat, which is one of
+    them, moves with the neck as well; of a face that bones move, nobody knows which points they are.
     """
 
     frames: tuple[int, int]

@@ -382,6 +382,24 @@ def hidden_object():
 
 
 @check
+def collection_that_is_switched_off():
+    scene, mesh, rig, _ = keyed()
+    heads, faces = bpy.data.collections.new("heads"), bpy.data.collections.new("faces")
+    scene.collection.children.link(heads)
+    heads.children.link(faces)
+    for item in (mesh, rig):
+        for old in item.users_collection:
+            old.objects.unlink(item)
+        faces.objects.link(item)
+    outer = bpy.context.view_layer.layer_collection.children["heads"]
+    assert room("artalk_addon.preflight").obstacles(mesh) == []
+    outer.exclude = True
+    named_and_mended(scene, mesh, "collection", ["heads"])
+    heads.hide_viewport = True
+    return named_and_mended(scene, mesh, "collection", ["heads"])
+
+
+@check
 def edit_mode():
     scene, mesh, _, _ = keyed()
     bpy.context.view_layer.objects.active = mesh
