@@ -7,11 +7,13 @@ The panel, the command and plain Python all go this way; only the middle step ma
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core import models
 from ..core.basis import ARKIT, BASES, FLAME
@@ -35,6 +37,8 @@ class Task:
 
     scene: name of the scene with the strips; fps: its frames per second
     known: for each sound the line of before that is to be kept if it is still right, else None
+    next:  lines that begin where these end and hear them, with their sounds: they may have to be spoken again
+    heard: sounds of other lines, which any of these may hear
     """
 
     sources: tuple[Source, ...]
@@ -43,6 +47,8 @@ class Task:
     fps: float
     options: Options
     known: tuple[Line | None, ...]
+    next: tuple[tuple[Source, Line], ...] = ()
+    heard: tuple[Source, ...] = ()
 
 
 def prepare(
@@ -63,10 +69,39 @@ def prepare(
     _require_fit(options, described)
     fps = strips.rate(scene)
     sources = tuple(strips.source(strip, fps) for strip in sound_strips)
-    known = {line.strip: line for line in lines_of(described) if line.scene == scene.name} if again else {}
+    there = {line.strip: line for line in lines_of(described) if line.scene == scene.name}
     keyframes.check(described, join([plan(_still(each, described), described, each.start, fps) for each in sources]))
     preflight.require_clear(character)
-    return Task(sources, described, scene.name, fps, options, tuple(known.get(each.name) for each in sources))
+    known = tuple(there.get(each.name) if again else None for each in sources)
+    task = Task(sources, described, scene.name, fps, options, known)
+    return _with_neighbours(task, scene, there)
+
+
+def _with_neighbours(task: Task, scene: bpy.types.Scene, there: Mapping[str, Line]) -> Task:
+    """The task with the lines beside it that hear it or are heard; those whose sound cannot be read are not."""
+    chosen = {source.name for source in task.sources}
+    spans = [(source.start, source.end(task.fps)) for source in task.sources]
+    spans += [(there[name].start, there[name].end) for name in chosen & there.keys()]
+    others = {s.name: s for s in strips.sound_strips(compat.all_strips(scene)) if s.name in there.keys() - chosen}
+    left = {name: compat.strip_timing(strip).left for name, strip in others.items()}
+    after = [
+        name
+        for name, at in left.items()
+        if any(first <= at <= last + strips.NEAR * task.fps + 1 for first, last in spans)
+        and (there[name].options.model, there[name].options.weights) == (task.options.model, task.options.weights)
+    ]
+    starts = [source.start for source in task.sources] + [left[name] for name in after]
+    before = [
+        name
+        for name, strip in others.items()
+        if any(left[name] <= at and compat.strip_timing(strip).right > at - strips.BEFORE * task.fps for at in starts)
+    ]
+    found = {}
+    for name in {*after, *before}:
+        with suppress(InputError):
+            found[name] = strips.source(others[name], task.fps)
+    following = tuple((found[name], there[name]) for name in after if name in found)
+    return replace(task, next=following, heard=tuple(found.values()))
 
 
 def _require_fit(options: Options, character: Character) -> None:
@@ -87,14 +122,18 @@ def _for(character: Character, options: Options) -> Options:
 
 
 def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Spoken]:
-    """The model's own motion for each sound. Touches nothing of Blender's data, so any thread may run it."""
-    total, done = sum(each.seconds for each in task.sources), 0.0
+    """The model's own motion for each sound, and for each of `next`. Touches nothing of Blender: for any thread."""
+    every = [(source, line, task.options) for source, line in zip(task.sources, task.known, strict=True)]
+    ours = {"device": task.options.device, "engine": task.options.engine, "engine_python": task.options.engine_python}
+    every += [(source, line, replace(line.options, **ours)) for source, line in task.next]
+    total, done = sum(source.seconds for source, _, _ in every), 0.0
     spoken = []
-    for source, line in zip(task.sources, task.known, strict=True):
+    for source, line, options in every:
         clip = strips.read(source, cancel)
-        kept = _still_right(line, clip, task.options)
+        before = strips.before(source, (*task.sources, *task.heard), task.fps, cancel)
+        kept = _still_right(line, clip, options, before)
         share = partial(_report, progress, done / total, source.seconds / total)
-        spoken.append(kept or speak_clip(clip.samples, task.options, share, cancel))
+        spoken.append(kept or speak_clip(clip.samples, options, share, cancel, before))
         done += source.seconds
     return spoken
 
@@ -103,16 +142,22 @@ def apply(task: Task, spoken: Sequence[Spoken]) -> str:
     """Write the lines as keys; returns a sentence on what was done. Raises InputError, nothing changed."""
     fresh = [
         Line(task.scene, source.name, source.start, source.origin, task.fps, task.options, each)
-        for source, each in zip(task.sources, spoken, strict=True)
+        for source, each in zip(task.sources, spoken, strict=False)
     ]
-    written, edited = write_lines(task.character, fresh)
+    again = [
+        replace(line, start=source.start, origin=source.origin, fps=task.fps, spoken=each)
+        for (source, line), each in zip(task.next, spoken[len(fresh) :], strict=True)
+        if each is not line.spoken
+    ]
+    written, edited = write_lines(task.character, [*fresh, *again])
     layers.show(_object(task.character), task.options)
     keys = sum(len(each.keys) for line in written for each in line.written.values())
     curves = len({name for line in written for name in line.written})
     missing = "" if "head" in task.character.bones else ", without head turns (no head bone)"
+    beside = f"; {len(again)} more, as what they go on from has changed" if again else ""
     mine = f"; your edits of {edited} curves are kept" if edited else ""
     lines = f"{len(fresh)} line{'s' if len(fresh) != 1 else ''}"
-    done = f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{mine}."
+    done = f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{beside}{mine}."
     return " ".join([done, *task.character.notes])
 
 
@@ -436,12 +481,12 @@ def _is_orphan(line: Line) -> bool:
     return scene is None or line.strip not in {strip.name for strip in compat.all_strips(scene)}
 
 
-def _still_right(line: Line | None, clip: Clip, options: Options) -> Spoken | None:
+def _still_right(line: Line | None, clip: Clip, options: Options, before: NDArray[np.float32]) -> Spoken | None:
     """What a line has of the model, if the model would say the same again."""
     if line is None:
         return None
-    meta, now = line.spoken.raw.meta, provenance(clip.samples, options)
-    known = {"model", "seed", "style", "audio_sha256", *SHOWN}
+    meta, now = line.spoken.raw.meta, provenance(clip.samples, options, before)
+    known = {"model", "seed", "style", "audio_sha256", "before_sha256", *SHOWN}
     same = all(meta.get(name) == now.get(name) for name in known)
     mine, theirs = ((each.weights, each.basis, each.flame) for each in (line.options, options))
     return line.spoken if same and mine == theirs else None

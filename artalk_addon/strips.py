@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,12 @@ MOVED = 0.01
 """Frames by which a strip must have been moved to count as moved."""
 
 
+BEFORE = 4.0
+"""Seconds before a line that the model hears: one window of its own, so that those of the line stay where they are."""
+NEAR = 1.0
+"""Only what ends within so many seconds before a line is heard: lips say more by themselves after a longer silence."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What is to be read of a strip's sound, as plain data.
@@ -46,6 +52,10 @@ class Source:
     offset: float
     volume: float
     mixed: NDArray[np.float32] | None = None
+
+    def end(self, fps: float) -> float:
+        """The frame at which it is heard no more."""
+        return self.start + self.seconds * fps
 
 
 @dataclass(frozen=True)
@@ -165,13 +175,47 @@ def read(found: Source, cancel: Cancel = lambda: False) -> Clip:
 
     Raises InputError, naming the strip, when it is no audio, empty or silent, and Cancelled when `cancel` said so.
     """
-    mono = found.mixed
-    if mono is None:
-        with _file_of(found) as path:
-            part = _part_of(path, found, cancel)
-        mono = part * np.float32(found.volume)
+    mono = _mono(found, cancel)
     audio.require_speech(mono, f"The strip '{found.name}'")
     return Clip(found.name, mono, found.start, found.origin)
+
+
+def before(found: Source, others: Iterable[Source], fps: float, cancel: Cancel = lambda: False) -> NDArray[np.float32]:
+    """What the same character says in the seconds before a strip: (64000,) at 16 kHz, silence where it says nothing.
+
+    Of two sounds that overlap, the later one speaks. Empty when nobody has spoken within the last second: then there is
+    nothing to go on from. Sounds that cannot be read are not heard.
+    """
+    start = found.start - BEFORE * fps
+    earlier = [each for each in others if (each.start, each.name) < (found.start, found.name) and each.end(fps) > start]
+    heard = np.zeros(round(BEFORE * audio.RATE), np.float32)
+    if max((each.end(fps) for each in earlier), default=start) < found.start - NEAR * fps - MOVED:
+        return heard[:0]
+    for each in sorted(earlier, key=lambda source: (source.start, source.name)):
+        skipped = max(0.0, (start - each.start) / fps)
+        seconds = min(each.seconds, (found.start - each.start) / fps) - skipped
+        at = round(max(0.0, (each.start - start) / fps) * audio.RATE)
+        with suppress(InputError):
+            part = _mono(_cut(each, skipped, seconds), cancel)[: len(heard) - at]
+            heard[at : at + len(part)] = part
+    return heard
+
+
+def _mono(found: Source, cancel: Cancel) -> NDArray[np.float32]:
+    """The sound that is heard, (n,) mono at 16 kHz."""
+    if found.mixed is not None:
+        return found.mixed
+    with _file_of(found) as path:
+        return _part_of(path, found, cancel) * np.float32(found.volume)
+
+
+def _cut(found: Source, skipped: float, seconds: float) -> Source:
+    """A part of a sound: without its first seconds, and so many long."""
+    mixed = found.mixed
+    if mixed is not None:
+        first = round(skipped * audio.RATE)
+        mixed = mixed[first : first + round(seconds * audio.RATE)]
+    return replace(found, offset=found.offset + skipped, seconds=seconds, mixed=mixed)
 
 
 def is_processed(strip: compat.Strip) -> bool:

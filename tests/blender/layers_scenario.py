@@ -212,6 +212,44 @@ def gaps_are_alive_as_much_as_wanted():
     assert (points[0, 0], points[-1, 0]) == (1, 500)
 
 
+def lines_of(mesh):
+    return room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(mesh))
+
+
+def select(*chosen):
+    for strip in room("artalk_addon.compat").all_strips(bpy.context.scene):
+        strip.select = strip in chosen
+
+
+@check
+def a_line_hears_what_ends_just_before_it_whatever_comes_first():
+    """Made one by one, from the last to the first, lines are as made all at once; a gap of 2 s is no going on."""
+    made = []
+    for at_once in (True, False):
+        scene, first, mesh, rig = spoken(frame=51)
+        second = add_strip(scene, sound("other", level=0.3), 111, 2)
+        third = add_strip(scene, sound("third", level=0.2), 211, 3)
+        if not at_once:
+            room("artalk_addon.generation").remove_lines(mesh, {first.name})
+        for chosen in [(first, second, third)] if at_once else [(third,), (second,), (first,)]:
+            select(*chosen)
+            assert bpy.ops.artalk.generate() == {"FINISHED"}
+        said = bpy.context.window_manager.artalk.message
+        assert ("1 more" in said) != at_once, said
+        lines = lines_of(mesh)
+        assert ["before_sha256" in line.spoken.raw.meta for line in lines] == [False, True, False]
+        assert [len(line.spoken.raw) for line in lines] == [50, 50, 50]
+        made.append((all_values(mesh.data.shape_keys, rig), lines[1].spoken.raw.meta["before_sha256"]))
+    assert made[0][1] == made[1][1]
+    one, other = ({key[1:]: points for key, points in each[0].items()} for each in made)
+    for key, points in one.items():
+        np.testing.assert_allclose(points, other[key], atol=1e-6, err_msg=str(key))
+    select(second)
+    first.volume = 0.0
+    assert bpy.ops.artalk.regenerate() == {"FINISHED"}
+    assert lines_of(mesh)[1].spoken.raw.meta["before_sha256"] != made[0][1], "it hears what is heard now"
+
+
 @check
 def edits_in_a_gap_and_on_all_lines_stay_when_one_of_three_is_made_again():
     scene, _strip, _mesh, rig = spoken(frame=51)
@@ -250,7 +288,7 @@ def a_line_that_is_removed_gives_its_room_to_the_one_before():
     )
     strips.remove(second)
     assert bpy.ops.artalk.remove_lines(which="GONE") == {"FINISHED"}
-    lines = room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(mesh))
+    lines = lines_of(mesh)
     assert name not in {line.strip for line in lines}
     assert [line.place[-1].until for line in lines] == [270, lines[1].place[-1].until]
     jaw = values(curves(mesh.data.shape_keys)[JAW])
@@ -411,7 +449,7 @@ def edits_ride_on_what_a_slider_changes():
 
 def generated(mesh):
     """What artalk would have on the brow without edits, frame -> value."""
-    lines = room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(mesh))
+    lines = lines_of(mesh)
     keys = [line.written[LABEL].keys for line in lines]
     return {round(float(x)): float(y) for each in keys for x, y in zip(each.frames, each.values, strict=True)}
 
@@ -447,7 +485,7 @@ def a_renamed_strip_is_known_by_its_sound():
     strip.frame_start += 50
     bpy.ops.artalk.generate()
     assert_edited(mesh, generated(mesh), 50)
-    lines = room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(mesh))
+    lines = lines_of(mesh)
     assert [line.strip for line in lines] == ["another name"]
 
 
