@@ -19,7 +19,7 @@ from ..core.retarget import Detection, detect
 from ..core.retarget import bones as rigging
 from ..core.retarget.bones import RestBone
 from ..core.retarget.detect import arkit_table, listed, missing_for_speech, speaks
-from ..core.retarget.seal import seal_gain
+from ..core.retarget.seal import CLOSING, Seal, seal_of
 from . import compat, flame_rig, mapping
 from .plan import HEAD_TO_ARMATURE, Bone, Character
 
@@ -123,7 +123,7 @@ def recognise(item: bpy.types.Object, family: str | None = None) -> Detection:
 
 def _recognised(item: bpy.types.Object, rest: Sequence[RestBone], family: str | None = None) -> Detection:
     names = _shape_names(item)
-    return detect(names, rest, _seal_gain(item, arkit_table(names)), family)
+    return detect(names, rest, _seal(item, rest, arkit_table(names)), family)
 
 
 def _absent_note(absent: Sequence[str], name: str) -> list[str]:
@@ -201,15 +201,24 @@ def _stance(armature: Any) -> NDArray[np.float64]:
     return np.eye(3) if abs(up).argmax() == 1 and up[1] > 0 else rigging.UPRIGHT
 
 
-def _seal_gain(item: bpy.types.Object, table: Mapping[str, str]) -> float:
-    if not {"jawOpen", "mouthClose"} <= table.keys():
-        return 1.0
+def _seal(item: bpy.types.Object, rest: Sequence[RestBone], table: Mapping[str, str]) -> Seal:
+    names = tuple(name for name in CLOSING if name in table)
+    if not names:
+        return Seal()
     keys: Any = item.data.shape_keys
-    rest = _positions(keys.reference_key)
-    return _gain_of(*(_positions(key).tobytes() for key in (keys.key_blocks[table[n]] for n in _SEAL)), rest.tobytes())
+    there = (keys.reference_key, *(keys.key_blocks[table[name]] for name in names))
+    return _seal_of(names, _up(item, rest), *(_positions(key).tobytes() for key in there))
 
 
-_SEAL = ("jawOpen", "mouthClose")
+def _up(item: bpy.types.Object, rest: Sequence[RestBone]) -> tuple[float, ...]:
+    """Where up is for a mesh, in its own space."""
+    armature = armature_of(item)
+    up: Any = Vector((0, 0, 1))
+    if armature:
+        axes = rigging.head_axes(rest, _stance(armature))
+        up = armature.matrix_world.to_3x3() @ Vector(axes[:, 1].tolist())
+    # rounded, so that a head that turns a little is not measured again
+    return tuple(round(part, 3) for part in (item.matrix_world.to_3x3().inverted_safe() @ up).normalized())
 
 
 def _positions(key: Any) -> NDArray[np.float32]:
@@ -219,10 +228,10 @@ def _positions(key: Any) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=16)
-def _gain_of(jaw: bytes, close: bytes, rest: bytes) -> float:
-    """`seal_gain` of raw float32 positions; kept, as a panel asks at every redraw."""
-    points = [np.frombuffer(raw, np.float32).reshape(-1, 3).astype(np.float64) for raw in (rest, jaw, close)]
-    return seal_gain(points[0], points[1] - points[0], points[2] - points[0])
+def _seal_of(names: tuple[str, ...], up: tuple[float, ...], *positions: bytes) -> Seal:
+    """`seal_of` of raw float32 positions, at rest and of each shape; kept, as a panel asks at every redraw."""
+    rest, *shapes = (np.frombuffer(raw, np.float32).reshape(-1, 3).astype(np.float64) for raw in positions)
+    return seal_of(rest, {name: shape - rest for name, shape in zip(names, shapes, strict=True)}, np.array(up))
 
 
 def evaluated_vertices(item: bpy.types.Object, count: int) -> NDArray[np.float32]:

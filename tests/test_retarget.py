@@ -18,7 +18,7 @@ from artalk.core.retarget import bones as rigging
 from artalk.core.retarget import mapping as tables
 from artalk.core.retarget.bones import RestBone
 from artalk.core.retarget.detect import speaks
-from artalk.core.retarget.seal import seal_gain
+from artalk.core.retarget.seal import CLOSING, Seal, seal_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
@@ -207,21 +207,47 @@ def test_recipes_are_what_the_teacher_shows():
 # --- seals ----------------------------------------------------------------------------------------------------------
 
 
+def moves_of(head):
+    return {name: head.shape_deltas[head.shape_names.index(name)].astype(float) for name in CLOSING}
+
+
 @pytest.mark.parametrize("strength", [0.7, 1.0, 1.4])
 def test_the_gain_of_mouth_close_is_measured_on_the_mesh(strength):
     head = default_head.load()
-    jaw, close = (head.shape_deltas[head.shape_names.index(name)].astype(float) for name in ("jawOpen", "mouthClose"))
-    gain = seal_gain(head.vertices.astype(float) * 100, jaw * 100, strength * close * 100)
-    assert gain == pytest.approx(1 / strength, rel=0.06)
-    row = next(row for row in detect(ARKIT_SHAPES, seal=gain).mapping.rows if row.target == "mouthClose")
-    assert row.gain == gain
+    moves = {name: 100 * move for name, move in moves_of(head).items()}
+    moves["mouthClose"] = strength * moves["mouthClose"]
+    seal = seal_of(head.vertices.astype(float) * 100, moves, np.array([0, 1, 0]))
+    assert seal.gain == pytest.approx(1 / strength, rel=0.06)
+    row = next(row for row in detect(ARKIT_SHAPES, seal=seal).mapping.rows if row.target == "mouthClose")
+    assert row.gain == seal.gain
 
 
-def test_a_mesh_without_lips_has_the_gain_1():
+@pytest.mark.parametrize("turn", [np.eye(3), np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])])
+@pytest.mark.parametrize("overlap", [0.001, -0.0015])
+def test_pressed_lips_that_go_through_one_another_or_stay_apart_are_mended(overlap, turn):
+    head = default_head.load()
+    moves, pairs = moves_of(head), head.lips.reshape(3, -1, 2)
+    for side in ("mouthPressLeft", "mouthPressRight"):
+        moves[side][np.unique(pairs[..., 1]), 1] += overlap / 0.64
+    rest, up = head.vertices.astype(float) @ turn.T, turn @ [0, 1, 0]
+    seal = seal_of(rest, {name: move @ turn.T for name, move in moves.items()}, up)
+    assert np.sign(seal.press) == -np.sign(overlap)
+    row = next(row for row in detect(ARKIT_SHAPES, seal=seal).mapping.rows if row.target == "mouthClose")
+    spoken = {name: np.array([weight]) for name, weight in visemes.recipes()["PP"].items()}
+    weights = {**spoken, "mouthClose": dict(apply(spoken, Mapping("x", (row,))))[row]}
+    middle = pairs[1, len(pairs[1]) // 2 - 2 : len(pairs[1]) // 2 + 3]
+    shown = head.vertices + sum(float(weights[name][0]) * move for name, move in moves.items() if name in weights)
+    gap = 1000 * (shown[middle[:, 0], 1] - shown[middle[:, 1], 1]).mean()
+    assert abs(gap) < 0.4, (gap, seal)
+
+
+def test_a_mesh_without_lips_has_no_seal():
     rng = np.random.default_rng(0)
     points, nothing = rng.normal(size=(50, 3)), np.zeros((50, 3))
-    assert seal_gain(points, nothing, nothing) == 1
-    assert seal_gain(points, np.ones((50, 3)), np.ones((50, 3))) == 1
+    up = np.array([0, 0, 1])
+    assert seal_of(points, {"jawOpen": nothing, "mouthClose": nothing}, up) == Seal()
+    assert seal_of(points, {"jawOpen": np.ones((50, 3)), "mouthClose": np.ones((50, 3))}, up) == Seal()
+    assert seal_of(points, {"jawOpen": np.ones((50, 3))}, up) == Seal()
 
 
 # --- bones ----------------------------------------------------------------------------------------------------------

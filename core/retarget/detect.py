@@ -14,6 +14,7 @@ from . import bones as rigging
 from .bones import RestBone
 from .mapping import Mapping, Row, parse_sources
 from .names import Seen, Side, arkit_shape
+from .seal import NO_SEAL, Seal
 from .visemes import recipes
 
 NEEDED = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker")
@@ -79,9 +80,9 @@ def missing_for_speech(shapes: Sequence[str]) -> list[str]:
 
 
 def detect(
-    shapes: Sequence[str], bones: Sequence[RestBone] = (), seal: float = 1.0, family: str | None = None
+    shapes: Sequence[str], bones: Sequence[RestBone] = (), seal: Seal = NO_SEAL, family: str | None = None
 ) -> Detection:
-    """Recognise a character. seal: what `seal_gain` measured; family: take the mouth for one of this family.
+    """Recognise a character. seal: what `seal_of` measured; family: take the mouth for one of this family.
 
     ARKit's shapes win over visemes, as they say more; visemes over bones. What else is there (blinks, looks, brows,
     head, eyes) is added whatever the mouth is.
@@ -175,8 +176,10 @@ def _arkit_speaks(rows: Sequence[Row]) -> bool:
     return len(mouth) >= _FEWEST_MOUTH_SHAPES and any(row.sources[0][0] == "jawOpen" for row in mouth)
 
 
-def _closing(rows: Sequence[Row], seal: float) -> list[Row]:
-    """The same rows, made to close the lips: mouthClose by its measured gain, or its part taken out of the jaw."""
+def _closing(rows: Sequence[Row], seal: Seal) -> list[Row]:
+    """The same rows, made to close the lips: mouthClose as measured, or its part taken out of the jaw."""
+    press = seal.press / seal.gain
+    pressed = (("mouthPressLeft", press), ("mouthPressRight", press)) if press else ()
     channels = {row.sources[0][0] for row in rows}
     closed = []
     for row in rows:
@@ -184,7 +187,8 @@ def _closing(rows: Sequence[Row], seal: float) -> list[Row]:
         if channel == "jawOpen" and "mouthClose" not in channels:
             closed.append(replace(row, sources=parse_sources("jawOpen - mouthClose"), low=0.0))
         else:
-            closed.append(replace(row, gain=seal) if channel == "mouthClose" else row)
+            shut = replace(row, gain=seal.gain, sources=row.sources + pressed, low=0.0 if pressed else None)
+            closed.append(shut if channel == "mouthClose" else row)
     return closed
 
 
