@@ -3,7 +3,7 @@
 
 All of artalk speaks English, in the panel's code as in `core` and on the command line; only what is shown in Blender is
 put into the user's language. A template has `{}` where a name or a number stands: "'{}' has {} curves." What stands
-there is looked up as well, and a text of several sentences is taken apart.
+there is looked up as well; a text of several sentences and a list with commas are taken apart.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ class Wording:
             first = self.whole(text[: end.start()])
             if first is not None:
                 return f"{first} {self.translate(text[end.end() :])}"
+        parts = [self.whole(part) for part in text.split(", ")]
+        if len(parts) > 1 and None not in parts:
+            return ", ".join(part for part in parts if part is not None)
         first, stop, rest = text.partition(". ")
         return f"{first}{stop}{self.translate(rest)}" if rest else text
 

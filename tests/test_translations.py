@@ -105,6 +105,12 @@ def test_a_text_of_several_sentences_is_taken_apart():
     assert wording.translate("Done 1. Done 2. Else. It moves. Or not.") == "1 fertig. 2 fertig. Else. Vielleicht."
 
 
+def test_a_list_is_taken_apart_when_all_of_it_is_known():
+    wording = Wording({"sound": "Ton", "{} changed": "{} geändert"})
+    assert wording.translate("sound, 3 changed") == "Ton, 3 geändert"
+    assert wording.translate("sound, and vision") == "sound, and vision"
+
+
 @pytest.mark.parametrize("text", ["", "Anna", "A sentence that nobody knows.", "100 %", "{}", "a {0} b. {c"])
 def test_what_the_table_does_not_know_stays_as_it_is(text):
     assert Wording({"Known.": "Bekannt."}).translate(text) == text
