@@ -31,6 +31,9 @@ class Wording:
 
     def _translate(self, text: str) -> str:
         """A text in the other language, as far as the table knows it; the rest of it stays English."""
+        parts = [self.whole(part) for part in text.split(", ")]
+        if len(parts) > 1 and None not in parts:
+            return ", ".join(part for part in parts if part is not None)
         known = self.whole(text)
         if known is not None:
             return known
@@ -38,9 +41,6 @@ class Wording:
             first = self.whole(text[: end.start()])
             if first is not None:
                 return f"{first} {self.translate(text[end.end() :])}"
-        parts = [self.whole(part) for part in text.split(", ")]
-        if len(parts) > 1 and None not in parts:
-            return ", ".join(part for part in parts if part is not None)
         first, stop, rest = text.partition(". ")
         return f"{first}{stop}{self.translate(rest)}" if rest else text
 
