@@ -8,6 +8,8 @@
 #   XVFB      the program for the virtual display, or a script that starts it; `Xvfb` otherwise
 #   OUT       folder for report and pictures; build/blender otherwise
 #   PYTHON    any Python from 3.11 on, to build the zip; .venv/bin/python otherwise
+#   FREE_HEAD the packed head of ICT-FaceKit, to import it as well
+#   SPEECH    another recording of three seconds: plain WAV for a build without a sound library
 #
 # Fetches nothing. The settings of the Blender are a fresh folder; those of the user are not touched.
 set -euo pipefail
