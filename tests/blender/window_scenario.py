@@ -17,6 +17,7 @@ import time
 import traceback
 import zlib
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -25,7 +26,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER, *ONLY = sys.argv[sys.argv.index("--") + 1 :]
 FOLDER = Path(FOLDER)
-SPEECH = ROOT / "demo" / "speech" / "austen_0930.flac"
+SPEECH = Path(os.environ.get("SPEECH") or ROOT / "demo" / "speech" / "austen_0930.flac")
 PATIENCE = 180.0  # seconds: software OpenGL on a busy machine
 CHECKS = {}
 
@@ -145,6 +146,26 @@ def begin_long():
     strips = [add_line(1 + 80 * number) for number in range(8)]
     assert press(bpy.ops.artalk.generate) == {"FINISHED"}, state().message
     return strips
+
+
+def dialogue_scene(*names):
+    """Two heads side by side with roles, a strip of each name, and the panel Dialogue unfolded; returns the scene."""
+    for kind in (bpy.types.ARTALK_PT_view_dialogue, bpy.types.ARTALK_PT_sequencer_dialogue):
+        bpy.utils.unregister_class(kind)
+        kind.bl_options = set()  # unfolded, in a file that has not shown it yet
+        bpy.utils.register_class(kind)
+    yield from fresh()
+    scene = bpy.context.scene
+    for number, name in enumerate(("Anna", "Bert")):
+        press(bpy.ops.artalk.new_head)
+        head().name = name
+        head().parent.location.x = 0.3 * number
+        role = scene.artalk.roles.add()
+        role.pattern, role.character = f"{name.upper()}_*", head()
+    for number, name in enumerate(names):
+        add_line(1 + 90 * number).name = name
+    yield 0.5
+    return scene
 
 
 def state():
@@ -293,6 +314,73 @@ def the_window_stays_quick_while_lines_are_generated():
         busy = sorted(1000 * seconds for seconds, _, kind in took if kind == what)
         said.append(f"{what}: {len(busy)} steps, median {busy[len(busy) // 2]:.1f} ms, longest {busy[-1]:.1f} ms")
     yield f"of our own, on the main thread: {'; '.join(said)}"
+
+
+@check
+def several_characters_are_queued_and_shown():
+    scene = yield from dialogue_scene("ANNA_010", "BERT_010", "ANNA_020", "BERT_020", "ANNA_030")
+    lost = FOLDER / "lost.wav"
+    strips = strips_of(scene)
+    broken = next(strip for strip in strips if strip.name == "BERT_020")
+    broken.sound = broken.sound.copy()
+    broken.sound.filepath = str(lost)
+    press(bpy.ops.artalk.generate_all)
+    yield lambda: "running" in states()
+    press(bpy.ops.artalk.generate)
+    shot("queue", region("VIEW_3D"))
+    yield done
+    state().row = states().index("failed")
+    yield from picture("queue_ended", region("VIEW_3D"))
+    assert states().count("done") == 4, states()
+    assert "lost.wav" in state().message, state().message
+    yield 0.5
+    press(bpy.ops.artalk.clear_queue)
+    strips["ANNA_010"].frame_start += 3
+    press(bpy.ops.artalk.refresh_dialogue)
+    yield 1.0
+    rows = {row.name: (row.state, row.why) for row in state().table}
+    assert rows["ANNA_010"] == ("changed", "place"), rows
+    assert rows["BERT_020"][0] in {"missing", "unreadable"}, rows
+    assert rows["BERT_010"][0] == "up to date", rows
+    state().table_row = list(rows).index("ANNA_010")
+    assert [strip.name for strip in strips if strip.select] == ["ANNA_010"]
+    area("VIEW_3D").spaces[0].show_region_ui = True
+    region("VIEW_3D").tag_redraw()
+    yield from picture("dialogue", region("VIEW_3D"))
+    yield state().table_text
+
+
+@check
+def two_hundred_strips_are_drawn_quickly():
+    scene = yield from dialogue_scene("ANNA_010", "BERT_010")
+    strips = strips_of(scene)
+    for number in range(200):
+        strips.new_sound(f"{('ANNA', 'BERT')[number % 2]}_{number:03}", str(SPEECH), 2 + number % 8, 200 + 10 * number)
+    press(bpy.ops.artalk.refresh_dialogue)
+    yield lambda: len(state().table) == 202
+    rooms = [sys.modules[f"bl_ext.user_default.artalk.artalk_addon.{name}"] for name in ("panels", "dialogue_panel")]
+    plain, took = [room.draw for room in rooms], [[], []]
+
+    def timed(number, layout, context):
+        begun = time.thread_time()
+        plain[number](layout, context)
+        took[number].append(1000 * (time.thread_time() - begun))
+
+    for number, room in enumerate(rooms):
+        room.draw = partial(timed, number)
+    for _ in range(15):
+        region("VIEW_3D").tag_redraw()
+        region("SEQUENCE_EDITOR").tag_redraw()
+        bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+        yield 0.02
+    for number, room in enumerate(rooms):
+        room.draw = plain[number]
+    assert all(took), "neither was drawn"
+    yield "; ".join(
+        f"{room.__name__.rpartition('.')[2]}: {len(each)} times, median {sorted(each)[len(each) // 2]:.2f} ms, "
+        f"longest {max(each):.2f} ms"
+        for room, each in zip(rooms, took, strict=True)
+    )
 
 
 @check
