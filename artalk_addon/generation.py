@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import models
-from ..core.basis import ARKIT, BASES, FLAME
+from ..core.basis import ARKIT, BASES, FLAME, FLAME_FAMILY
 from ..core.errors import InputError
 from ..core.generate import SHOWN, Options, Spoken, check, provenance
 from ..core.generate import speak as speak_clip
 from ..core.models import Cancel, Progress
 from ..core.motion import Motion
+from ..core.retarget.detect import listed
 from . import compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
 from .edits import Edits
 from .keys import Keys, together
@@ -109,7 +110,7 @@ def _require_fit(options: Options, character: Character) -> None:
     entry = models.entry(options.model)
     if entry.basis.name not in BASES:
         raise InputError(f"The model '{entry.name}' moves vertices, which cannot be keyed: choose another model.")
-    if character.basis == FLAME.name and entry.basis == FLAME:
+    if character.basis == FLAME.name and entry.basis in FLAME_FAMILY:
         flame_rig.require_fit(character, options.weights or entry.weights, options.flame)
     elif character.basis == FLAME.name:
         flame_rig.fit_of(_object(character))
@@ -117,7 +118,7 @@ def _require_fit(options: Options, character: Character) -> None:
 
 def _for(character: Character, options: Options) -> Options:
     """The same options, by which FLAME motion becomes ARKit's for a character that has no FLAME."""
-    turned = models.entry(options.model).basis == FLAME and character.basis == ARKIT.name
+    turned = models.entry(options.model).basis in FLAME_FAMILY and character.basis == ARKIT.name
     return replace(options, basis=ARKIT.name) if turned else options
 
 
@@ -158,7 +159,9 @@ def apply(task: Task, spoken: Sequence[Spoken]) -> str:
     mine = f"; your edits of {edited} curves are kept" if edited else ""
     lines = f"{len(fresh)} line{'s' if len(fresh) != 1 else ''}"
     done = f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{beside}{mine}."
-    return " ".join([done, *task.character.notes])
+    along = rigs.share_shapes(_object(task.character))
+    also = [f"{listed(along)} move{'s' if len(along) == 1 else ''} along by the same keys."] if along else []
+    return " ".join([done, *task.character.notes, *also])
 
 
 def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:

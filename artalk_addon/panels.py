@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..core import models
-from ..core.basis import FLAME
+from ..core.basis import FLAME_FAMILY
 from ..core.errors import InputError
 from . import compat, flame_rig, layers, preflight, seen, strips, weights_operators
 from .jobs import ENDED
@@ -114,7 +114,7 @@ def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: 
     entry = models.entry(chosen.model)
     if entry.weights is None:
         weights_operators.draw(layout, context, chosen)
-    if entry.basis == FLAME:
+    if entry.basis in FLAME_FAMILY:
         layout.prop(chosen, "flame")
         if item is not None and not chosen.flame and not flame_rig.is_flame(item):
             todo = "This model moves FLAME heads: choose your FLAME file, to fit its motion to this one."
@@ -133,7 +133,7 @@ def _draw_beside(layout: bpy.types.UILayout, title: str, text: str, icon: Any) -
 def draw_layers(layout: bpy.types.UILayout, item: bpy.types.Object) -> None:
     """The sliders of a character; the curves follow them."""
     chosen = settings(compat.sequencer_scene(bpy.context))
-    if flame_rig.is_flame(item) and models.entry(chosen.model).basis == FLAME:
+    if flame_rig.is_flame(item) and models.entry(chosen.model).basis in FLAME_FAMILY:
         layout.label(text="FLAME motion has no layers", icon="INFO")
         return
     mine: Any = layers.sliders(item)

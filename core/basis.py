@@ -73,7 +73,11 @@ class VertexBasis(Basis):
 
 FLAME = Basis("flame", tuple(f"exp{i:03d}" for i in range(1, 101)) + HEAD_ROTATION + JAW_ROTATION)
 ARKIT = Basis("arkit", ARKIT_SHAPES + HEAD_ROTATION + EYE_ROTATION)
-BASES = {basis.name: basis for basis in (FLAME, ARKIT)}
+FLAME_EYES = Basis("flame_eyes", (*FLAME.channels[:103], "jaw_x", *EYE_ROTATION))
+"""Of ARTalk's training code."""
+FLAME_FAMILY = (FLAME, FLAME_EYES)
+"""The bases whose motion moves a FLAME head as it is."""
+BASES = {basis.name: basis for basis in (FLAME, ARKIT, FLAME_EYES)}
 FLAME_VERTICES = VertexBasis("flame_vertices", 5023)
 BIWI_VERTICES = VertexBasis("biwi_vertices", 23370)
 VERTEX_BASES = {basis.name: basis for basis in (FLAME_VERTICES, BIWI_VERTICES)}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import models, styles
 from .audio import RATE
-from .basis import ARKIT, FLAME, HEAD_ROTATION
+from .basis import ARKIT, FLAME, FLAME_FAMILY, HEAD_ROTATION
 from .codetalker.speakers import speaker_style
 from .errors import InputError
 from .models import Cancel, Progress, SpeechModel
@@ -156,14 +156,14 @@ def speak(
     raw = model.generate(heard, style=style, seed=options.seed, progress=progress, cancel=cancel, **more)
     meta = {**raw.meta, **provenance(audio, options, lead)}
     motion = Motion(raw.values[round(len(lead) / RATE * raw.fps) :], raw.basis, raw.fps, meta)
-    if options.basis == ARKIT.name and motion.basis == FLAME:
+    if options.basis == ARKIT.name and motion.basis in FLAME_FAMILY:
         motion = in_basis(_smoothed(motion, options), options.basis, options.flame)
     return Spoken(motion, listen(audio))
 
 
 def _smoothed(motion: Motion, options: Options) -> Motion:
     """FLAME motion with the published smoothing, where that is chosen."""
-    if options.post == "none":
+    if options.post == "none" or motion.basis != FLAME:
         return motion
     from .artalk.postprocess import PUBLISHED_LIMIT, published
 
@@ -239,7 +239,7 @@ def polish(
     afterwards: what follows the speech, in our layers; the speech itself is the same without it
     """
     layered = options.post == "artalk" and raw.basis == ARKIT
-    motion = _smoothed(raw, options) if raw.basis == FLAME else raw
+    motion = _smoothed(raw, options)
     turned = _Amounts(options, over_time or {})
     if layered:
         # on the model's own frames: afterwards a jump or a seal is spread over more of them

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .basis import ARKIT, FLAME, Basis
+from .basis import ARKIT, FLAME, FLAME_EYES, Basis
 from .codetalker.config import BIWI, VOCASET
 from .errors import InputError
 from .motion import Motion
@@ -84,6 +84,7 @@ MODELS: dict[str, ModelEntry] = {
         ModelEntry(
             "artalk-mimi", "ARTalk with the mimi audio encoder", FLAME, "see its model card; yours to get", None
         ),
+        ModelEntry("artalk-trained", "ARTalk, trained by its published code (with eyes)", FLAME_EYES, "yours", None),
         *(
             ModelEntry(
                 f"codetalker-{config.dataset}",

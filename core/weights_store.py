@@ -192,6 +192,10 @@ def import_weights(path: Path, folder: Path, *, link: bool = False) -> Imported:
     for file in (*files, *sorted((files[0].parent / STYLES_FOLDER).glob("*.pt"))):
         if file in names or name == "artalk":
             _place(file, folder / name / file.relative_to(files[0].parent), link=link)
+    for file in files[0].parent.glob("*/config.json") if name == "artalk-trained" else ():
+        # the folder of its speech encoder, which the checkpoint does not hold
+        for part in filter(Path.is_file, file.parent.iterdir()):
+            _place(part, folder / name / part.relative_to(files[0].parent), link=link)
     found = installed(name, folder)
     if found is None:
         missing = [file.name for file in _release(name).files if not (folder / name / file.name).is_file()]
@@ -206,10 +210,11 @@ def recognise(path: Path) -> str:
     tensors = named_tensors(path)
     if {"flame_model"} & tensors.keys() or path.name == FLAME_FILE:
         raise InputError(f"'{path.name}' is a FLAME head, no model that speaks: import it as a head.")
-    if any(name.startswith("base_codec.") or name.startswith("encoder.code_mapping") for name in tensors):
+    if any(name.startswith("base_codec.") for name in tensors):
+        return "artalk-trained"
+    if any(name.startswith("encoder.code_mapping") for name in tensors):
         raise InputError(
-            f"'{path.name}' comes from ARTalk's training code and is not the released model: choose the released "
-            "weights, or a model of your own by 'artalk train generator'."
+            f"'{path.name}' is the codec of ARTalk's training code alone, which does not hear: import its generator."
         )
     for dataset, width, speakers in (("vocaset", 64, 8), ("biwi", 128, 6)):
         for key, shape in (

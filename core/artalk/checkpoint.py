@@ -19,13 +19,17 @@ from .config import RELEASED, RELEASED_MIMI, ArtalkConfig
 from .files import CONFIG_KEY, check_basis, damaged, file_hash, read_config, unnamed
 from .model import ArtalkModel
 from .pipeline import ArtalkPipeline
+from .rotary import TRAINED, RotaryCodec, RotaryGenerator, RotaryModel
+from .rotary_pipeline import RotaryPipeline
+from .windows import SpeechPipeline
 
 PUBLISHED_CONFIGS = {"artalk": RELEASED, "artalk-mimi": RELEASED_MIMI}
+TRAINED_VARIANT = "artalk-trained"
 NAMES_SHOWN = 3
 Shapes = dict[str, tuple[int, ...]]
 
 
-def load_pipeline(path: Path, variant: str, device: str = "cpu") -> ArtalkPipeline:
+def load_pipeline(path: Path, variant: str, device: str = "cpu") -> SpeechPipeline:
     """A model from its weights, ready to speak.
 
     path: a published state dict or a `.safetensors` of ours; variant: the name in the registry, which decides what is
@@ -35,14 +39,20 @@ def load_pipeline(path: Path, variant: str, device: str = "cpu") -> ArtalkPipeli
     where = pick_device(device)
     # convolutions in full float32 on GPUs as well: shortened ones could turn a bit
     torch.backends.cudnn.allow_tf32 = False
+    meta = {"model": variant, "weights_sha256": file_hash(path)}
+    model: ArtalkModel | RotaryModel
     if _is_safetensors(path):
         model = load_safetensors(path)
         check_basis(model.config, path, variant)
+    elif variant == TRAINED_VARIANT:
+        model = load_trained(path)
     elif variant in PUBLISHED_CONFIGS:
         model = load_published(path, PUBLISHED_CONFIGS[variant])
     else:
         raise InputError(f"The weights of '{variant}' are a .safetensors file, '{path.name}' is none: give that file.")
-    return ArtalkPipeline(model.to(where), {"model": variant, "weights_sha256": file_hash(path)})
+    if isinstance(model, RotaryModel):
+        return RotaryPipeline(model.to(where), meta)
+    return ArtalkPipeline(model.to(where), meta)
 
 
 def load_published(path: Path, config: ArtalkConfig) -> ArtalkModel:
@@ -62,13 +72,13 @@ def from_published(state: Mapping[str, Tensor], config: ArtalkConfig, label: str
     return model
 
 
-def save_safetensors(model: ArtalkModel, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+def save_safetensors(model: ArtalkModel | RotaryModel, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write weights and config in one file; `metadata` is more text to keep beside them."""
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     save_file(state, path, {**(metadata or {}), CONFIG_KEY: model.config.to_json()})
 
 
-def load_safetensors(path: Path) -> ArtalkModel:
+def load_safetensors(path: Path) -> ArtalkModel | RotaryModel:
     """A model written by `save_safetensors`, or the same in half precision.
 
     Raises InputError when the file is damaged, is not ours, or does not fit its own config.
@@ -80,14 +90,50 @@ def load_safetensors(path: Path) -> ArtalkModel:
     except (SafetensorError, OSError, ValueError):
         raise damaged(path) from None
     config = read_config(metadata, path)
+    model: ArtalkModel | RotaryModel
     try:
-        model = ArtalkModel(config)
+        model = RotaryModel(config) if config.family == "training" else ArtalkModel(config)
     except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError):
         raise unnamed(path) from None
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     _check_fit(path.name, expected, {name: tuple(value.shape) for name, value in state.items()})
     model.load_state_dict(state)
     return model
+
+
+def load_trained(path: Path) -> RotaryModel:
+    """A model from the generator's checkpoint of the training code, with the speech encoder in a folder beside it.
+
+    The checkpoint holds the codec and no speech encoder, which training leaves as it is: the folder is transformers'
+    own of that wav2vec 2.0. Raises InputError when either is missing or does not fit.
+    """
+    state = read_state_dict(path)
+    folder = next((file.parent for file in sorted(path.parent.glob("*/config.json"))), None)
+    if folder is None:
+        raise InputError(
+            f"'{path.name}' holds no speech encoder: put the folder of the wav2vec 2.0 that it was trained with "
+            "(facebook/wav2vec2-xls-r-300m) beside it."
+        )
+    generator = RotaryGenerator(TRAINED.generator, RotaryCodec(TRAINED.codec), TRAINED.audio.width)
+    expected = {name: tuple(value.shape) for name, value in generator.state_dict().items()}
+    _check_fit(path.name, expected, {name: tuple(value.shape) for name, value in state.items()})
+    model = RotaryModel(TRAINED)
+    model.generator.load_state_dict(state)
+    _load_encoder(model, folder)
+    return model
+
+
+def _load_encoder(model: RotaryModel, folder: Path) -> None:
+    from transformers import Wav2Vec2Model
+
+    try:
+        trained = Wav2Vec2Model.from_pretrained(folder, local_files_only=True)
+        model.audio_encoder.get_submodule("model").load_state_dict(trained.state_dict())
+    except (OSError, ValueError, RuntimeError):
+        raise InputError(
+            f"The folder '{folder.name}' is not the speech encoder of this model: give that of "
+            "facebook/wav2vec2-xls-r-300m."
+        ) from None
 
 
 def published_name(name: str, encoder_prefix: str = "") -> str:
@@ -165,7 +211,8 @@ def _kinship(found: Shapes) -> str:
     """What a file that does not fit seems to be, and what to do."""
     if any(name.startswith("base_codec.") for name in found):
         return (
-            "it looks like a generator of ARTalk's training code, which this model is not: choose the released weights"
+            "it looks like a generator of ARTalk's training code, which this model is not: choose the released "
+            "weights, or the model artalk-trained"
         )
     if any(name.startswith("encoder.code_mapping") for name in found):
         return "it looks like a codec of ARTalk's training code, which this model is not: choose the released weights"

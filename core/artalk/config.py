@@ -76,6 +76,8 @@ class ArtalkConfig:
     style: StyleConfig = StyleConfig()
     basis: str = "flame"
     fps: float = 25.0
+    family: Literal["released", "training"] = "released"
+    """Which code the model is of: the released model's, or that published for training."""
     guidance: float = 1.1
     """Weight w of the style in its token: w * style + (1 - w) * no style."""
     head_gain: float = 1.0

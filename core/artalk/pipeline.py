@@ -41,7 +41,12 @@ class ArtalkPipeline(SpeechPipeline):
         yield from self.model.encoder.encode_clip(samples, self.config.window_samples, first)
 
     @torch.inference_mode()
-    def begin(self, style_token: Tensor, before: NDArray[np.float32] | None = None) -> WindowLoop:
+    def begin(
+        self,
+        style_token: Tensor,
+        before: NDArray[np.float32] | None = None,
+        seed: int = 0,  # noqa: ARG002 (the likelier bit is taken)
+    ) -> WindowLoop:
         """See `SpeechPipeline.begin`."""
         loop = WindowLoop(self.model, style_token)
         if before is not None:

@@ -75,8 +75,15 @@ class SpeechPipeline(ABC):
         """Audio (n,) of whole windows -> features (T, A) of each window in turn, from window `first` on."""
 
     @abstractmethod
-    def begin(self, style_token: Array, before: NDArray[np.float32] | None = None) -> Windows:
-        """The state before the first window; before: (frames, C) the motion of the window before it, None for rest."""
+    def begin(self, style_token: Array, before: NDArray[np.float32] | None = None, seed: int = 0) -> Windows:
+        """The state before the first window; before: (frames, C) the motion of the window before it, None for rest.
+
+        seed: of what is drawn by chance; most models take the likelier bit, whatever it is
+        """
+
+    def frame_count(self, samples: int) -> int:
+        """Frames of motion for so many samples."""
+        return frame_count(samples, self.fps)
 
     def generate(
         self,
@@ -85,7 +92,7 @@ class SpeechPipeline(ABC):
         style: Motion | None = None,
         guidance: float | None = None,
         seed_motion: Motion | None = None,
-        seed: int = 0,  # noqa: ARG002 (part of the protocol; this model always takes the likelier bit)
+        seed: int = 0,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Motion:
@@ -97,14 +104,14 @@ class SpeechPipeline(ABC):
         windows.
         """
         check_audio(audio)
-        frames = frame_count(len(audio), self.fps)
+        frames = self.frame_count(len(audio))
         window = self.config.window_samples
         count = math.ceil(len(audio) / window)
         padded = np.zeros(count * window, np.float32)
         padded[: len(audio)] = audio
         values = np.zeros((count * self.config.codec.frames, len(self.basis)), np.float32)
         token = self.style_token(style, guidance)
-        windows = self.begin(token, None if seed_motion is None else self._window_of(seed_motion))
+        windows = self.begin(token, None if seed_motion is None else self._window_of(seed_motion), seed)
         for i, features in enumerate(self.features(padded)):
             if cancel and cancel():
                 raise Cancelled
@@ -147,7 +154,7 @@ class SpeechPipeline(ABC):
         Raises InputError when the style is of another basis or of a length the model does not take.
         """
         if style is None:
-            return self.embed_style(None)
+            return self.embed_style(None, guidance)
         self._require_basis(style, "style")
         return self.embed_style(style.resample(self.fps).values, guidance)
 
@@ -191,7 +198,7 @@ class ArtalkStream:
         last = np.zeros(self.pipeline.config.window_samples, np.float32)
         last[: len(self.waiting)] = self.waiting
         motion = self._window(last)
-        return self._emit([motion[: frame_count(self.samples, self.pipeline.fps) - self.emitted]])
+        return self._emit([motion[: self.pipeline.frame_count(self.samples) - self.emitted]])
 
     def _emit(self, pieces: list[NDArray[np.float32]]) -> Motion:
         values = np.concatenate(pieces) if pieces else np.zeros((0, len(self.pipeline.basis)), np.float32)

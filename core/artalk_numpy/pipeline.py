@@ -54,7 +54,12 @@ class NumpyPipeline(SpeechPipeline):
         """See `SpeechPipeline.features`."""
         return self.model.encoder.encode_clip(audio, self.config.window_samples, first)
 
-    def begin(self, style_token: Array, before: Array | None = None) -> WindowLoop:
+    def begin(
+        self,
+        style_token: Array,
+        before: Array | None = None,
+        seed: int = 0,  # noqa: ARG002 (the likelier bit is taken)
+    ) -> WindowLoop:
         """See `SpeechPipeline.begin`."""
         loop = WindowLoop(self.model, style_token)
         if before is not None:

@@ -6,19 +6,20 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from ..basis import ARKIT, FLAME, Basis
+from ..basis import ARKIT, EYE_ROTATION, FLAME_EYES, FLAME_FAMILY, Basis
 from ..errors import InputError
 from ..heads.flame import FlameModel
 from ..heads.flame_files import read_flame
 from ..motion import Motion
+from .flame_eyes import with_eyes, without_eyes
 from .flame_fit import FlameFit, fit, shapes_of
 
 
 def require_way(model: str, own: Basis, wanted: str | None, flame: Path | None) -> None:
     """Raise InputError when a model's motion cannot be turned into the basis wanted (None: its own)."""
-    if wanted in {None, own.name}:
+    if wanted in {None, own.name} or (own in FLAME_FAMILY and wanted in {basis.name for basis in FLAME_FAMILY}):
         return
-    if own not in (ARKIT, FLAME):
+    if own != ARKIT and own not in FLAME_FAMILY:
         raise InputError(
             f"The model '{model}' moves vertices, which cannot be turned into '{wanted}': leave the basis out."
         )
@@ -34,9 +35,23 @@ def in_basis(motion: Motion, wanted: str | None, flame: Path | None) -> Motion:
     if wanted in {None, motion.basis.name}:
         return motion
     require_way(str(motion.meta.get("model", "?")), motion.basis, wanted, flame)
+    if motion.basis in FLAME_FAMILY and wanted != ARKIT.name:
+        return with_eyes(motion) if wanted == FLAME_EYES.name else without_eyes(motion)
     assert flame is not None
     found = fit_of_file(flame)
-    return found.to_flame(motion) if wanted == FLAME.name else found.to_arkit(motion)
+    if wanted == ARKIT.name:
+        return _looking(found.to_arkit(without_eyes(motion)), motion)
+    made = found.to_flame(motion)
+    return _looking(with_eyes(made), motion) if wanted == FLAME_EYES.name else made
+
+
+def _looking(made: Motion, source: Motion) -> Motion:
+    """A motion whose eyes turn as in the one that it was made from, where that has eyes."""
+    if not set(EYE_ROTATION) <= set(source.basis.channels):
+        return made
+    values = made.values.copy()
+    values[:, made.basis.indices(EYE_ROTATION)] = source.values[:, source.basis.indices(EYE_ROTATION)]
+    return made.with_values(values)
 
 
 def fit_of_file(path: Path) -> FlameFit:

@@ -9,14 +9,26 @@ history as windows of codes in front. Attribute names are those of the published
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..artalk.bsq import Quantised
-from ..artalk.codec import CodecTransformer, MotionCodec, WindowAttention
-from ..artalk.config import CodecConfig, GeneratorConfig
+from ..basis import FLAME_EYES
+from .audio_encoder import AudioEncoder, build_audio_encoder
+from .bsq import Quantised
+from .codec import CodecTransformer, MotionCodec, WindowAttention
+from .config import ArtalkConfig, CodecConfig, GeneratorConfig
+
+TRAINED = ArtalkConfig(
+    codec=CodecConfig(motion_dim=len(FLAME_EYES), scales=(1, 10, 20, 50, 100)),
+    generator=GeneratorConfig(width=512, depth=8, heads=8),
+    basis=FLAME_EYES.name,
+    guidance=2.0,
+    family="training",
+)
+"""The sizes that the training code comes with."""
 
 
 def rotate(x: Tensor, positions: Tensor) -> Tensor:
@@ -203,3 +215,18 @@ def token_visibility(levels: Tensor, context: int) -> Tensor:
     """(tokens,) scale of each token -> (L, L) bool: the context sees itself, a token the context and no finer scale."""
     all_levels = F.pad(levels, (context, 0), value=-1)
     return all_levels[:, None] >= all_levels[None, :]
+
+
+class RotaryModel(nn.Module):
+    """Speech encoder and generator, with the codec in it."""
+
+    def __init__(self, config: ArtalkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.audio_encoder = build_audio_encoder(config.audio)
+        self.generator = RotaryGenerator(config.generator, RotaryCodec(config.codec), config.audio.width)
+
+    @property
+    def encoder(self) -> AudioEncoder:
+        """The audio encoder as the pipeline sees it."""
+        return cast(AudioEncoder, self.audio_encoder)
