@@ -11,7 +11,7 @@ from artalk.artalk_addon import plan as planning
 from artalk.artalk_addon.plan import Bone, Character
 from artalk.core.basis import ARKIT, ARKIT_SHAPES
 from artalk.core.errors import InputError
-from artalk.core.heads import default_head, mesh
+from artalk.core.heads import default_head, ict_facekit, mesh
 from artalk.core.motion import Motion
 from artalk.core.retarget import Mapping, Row, apply, detect, visemes
 from artalk.core.retarget import bones as rigging
@@ -239,6 +239,22 @@ def test_pressed_lips_that_go_through_one_another_or_stay_apart_are_mended(overl
     shown = head.vertices + sum(float(weights[name][0]) * move for name, move in moves.items() if name in weights)
     gap = 1000 * (shown[middle[:, 0], 1] - shown[middle[:, 1], 1]).mean()
     assert abs(gap) < 0.4, (gap, seal)
+
+
+def test_on_the_real_free_head_spoken_closures_touch(shared):
+    head = ict_facekit.load(shared / "characters" / "ict_facekit.npz")
+    moves = {name: 1000 * move for name, move in moves_of(head).items()}
+    rest = 1000 * head.vertices.astype(float)
+    seal = seal_of(rest, moves, np.array([0, 1, 0]))
+    (row,) = (row for row in detect(ARKIT_SHAPES, seal=seal).mapping.rows if row.target == "mouthClose")
+    upper, lower = [5711, 5533, 6216], [5966, 5517, 6470]  # inner lips, of the 68 usual landmarks
+    for jaw in (0.068, 0.15, 0.22):  # as far as the jaw opens in the closures of running speech
+        spoken = {name: np.array([w]) for name, w in visemes.recipes()["PP"].items()}
+        spoken |= {"jawOpen": np.array([jaw]), "mouthClose": np.array([jaw])}
+        weights = spoken | {"mouthClose": dict(apply(spoken, Mapping("x", (row,))))[row]}
+        shown = rest + sum(float(weights[name][0]) * move for name, move in moves.items() if name in weights)
+        gaps = shown[upper, 1] - shown[lower, 1]
+        assert np.abs(gaps).max() < 0.5, (jaw, gaps, seal)
 
 
 def test_a_mesh_without_lips_has_no_seal():
