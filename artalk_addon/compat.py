@@ -113,6 +113,15 @@ def assign_action(datablock: bpy.types.ID, action: bpy.types.Action) -> None:
     (owner.animation_data or owner.animation_data_create()).action = action
 
 
+def share_action(datablock: bpy.types.ID, other: bpy.types.ID) -> None:
+    """Have a datablock move by the action of another one of its kind, and by the same slot of it."""
+    source: Any = datablock
+    assign_action(other, source.animation_data.action)
+    if hasattr(source.animation_data, "action_slot"):
+        target: Any = other
+        target.animation_data.action_slot = source.animation_data.action_slot
+
+
 def action_of(datablock: bpy.types.ID) -> bpy.types.Action | None:
     """The action that animates a datablock, if any."""
     owner: Any = datablock

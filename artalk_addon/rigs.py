@@ -59,8 +59,14 @@ def find_character(scene: bpy.types.Scene, active: bpy.types.Object | None) -> b
 
 
 def _one_for_each_armature(meshes: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
-    """All meshes with a mouth, and one mesh of each armature that has a jaw and no such mesh."""
-    found = [item for item in meshes if _has_mouth(item)]
+    """One mesh with a mouth of each armature or parent, and one mesh of each armature that has a jaw and no such mesh.
+
+    Teeth, brows and beards often have all the shapes of the face: the face is the mesh with the most points.
+    """
+    found: list[bpy.types.Object] = []
+    for item in sorted((item for item in meshes if _has_mouth(item)), key=lambda item: -len(_points_of(item))):
+        if not any(_is_beside(item, other) for other in found):
+            found.append(item)
     taken = {armature_of(item) for item in found}
     for item in meshes:
         armature = armature_of(item)
@@ -68,6 +74,55 @@ def _one_for_each_armature(meshes: Sequence[bpy.types.Object]) -> list[bpy.types
             found.append(item)
             taken.add(armature)
     return found
+
+
+def beside(item: bpy.types.Object) -> list[bpy.types.Object]:
+    """The other meshes of a character that have shape keys of the same names: teeth, brows, lashes, a beard."""
+    names = set(_shape_names(item)[1:])
+    return [
+        other
+        for other in bpy.data.objects
+        if other.users_scene
+        and other.data != item.data
+        and names & set(_shape_names(other)[1:])
+        and _is_beside(item, other)
+    ]
+
+
+def share_shapes(item: bpy.types.Object) -> list[str]:
+    """Have the meshes beside a character's move by the same curves; returns the names of those that newly do.
+
+    One whose shapes have an action or drivers of their own is left to these; so is one that is linked and read-only.
+    """
+    mine: Any = item.data.shape_keys if item.data else None
+    if mine is None or compat.action_of(mine) is None:
+        return []
+    joined = []
+    for other in beside(item):
+        keys: Any = other.data.shape_keys
+        animation = keys.animation_data
+        if keys.library or (animation and (animation.action or len(animation.drivers))):
+            continue
+        compat.share_action(mine, keys)
+        joined.append(other.name)
+    return joined
+
+
+def _is_beside(item: bpy.types.Object, other: bpy.types.Object) -> bool:
+    """Whether two meshes are of one character: on one armature, on one parent, or one on the other."""
+    armature = armature_of(item)
+    together = armature is not None and armature == armature_of(other)
+    return (
+        together
+        or other.parent == item
+        or item.parent == other
+        or (item.parent is not None and item.parent == other.parent)
+    )
+
+
+def _points_of(item: bpy.types.Object) -> Any:
+    mesh: Any = item.data
+    return mesh.vertices
 
 
 def require(item: bpy.types.Object) -> None:

@@ -29,8 +29,8 @@ MOVED = 0.01
 
 BEFORE = 4.0
 """Seconds before a line that the model hears: one window of its own, so that those of the line stay where they are."""
-NEAR = 1.0
-"""Only what ends within so many seconds before a line is heard: lips say more by themselves after a longer silence."""
+NEAR = 0.5
+"""Only what ends within so many seconds before a line is heard: after a longer silence lips say more by themselves."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +183,8 @@ def read(found: Source, cancel: Cancel = lambda: False) -> Clip:
 def before(found: Source, others: Iterable[Source], fps: float, cancel: Cancel = lambda: False) -> NDArray[np.float32]:
     """What the same character says in the seconds before a strip: (64000,) at 16 kHz, silence where it says nothing.
 
-    Of two sounds that overlap, the later one speaks. Empty when nobody has spoken within the last second: then there is
-    nothing to go on from. Sounds that cannot be read are not heard.
+    Of two sounds that overlap, the later one speaks. Empty when nobody has spoken just before: there is nothing to
+    go on from. Sounds that cannot be read are not heard.
     """
     start = found.start - BEFORE * fps
     earlier = [each for each in others if (each.start, each.name) < (found.start, found.name) and each.end(fps) > start]

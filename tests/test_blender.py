@@ -59,6 +59,7 @@ def checks_of(stem):
 TestAddon = checks_of("scenario")
 TestNumpyEngine = checks_of("numpy_scenario")
 TestLayers = checks_of("layers_scenario")
+TestMeshes = checks_of("meshes_scenario")
 TestStrips = checks_of("strips_scenario")
 TestPreflight = checks_of("preflight_scenario")
 TestRetarget = checks_of("retarget_scenario")
@@ -73,7 +74,7 @@ TestDisk = checks_of("disk_scenario")
 
 def test_every_scenario_is_run():
     """Those that need more have a file of their own, or a Blender with a window."""
-    elsewhere = {"engine_setup_scenario", "flame_scenario", "style_scenario", "window_scenario"}
+    elsewhere = {"engine_setup_scenario", "flame_scenario", "golden_scenario", "style_scenario", "window_scenario"}
     found = {path.stem for path in (ROOT / "tests" / "blender").glob("*scenario.py")}
     named = {
         value for value in globals().values() if isinstance(value, type) and value.__qualname__.startswith("checks_of")
