@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from functools import partial
+from hashlib import sha256
 from typing import Any, Literal
 
 import bpy
@@ -42,12 +43,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Asked:
-    """A row that is not known before the sound is looked at, as plain data: all that does not need Blender."""
+    """A row that is not known before the sound is looked at, as plain data: all that does not need Blender.
+
+    beside: the sounds of the character's lines, which this one may go on from; fps: of the scene
+    """
 
     row: Row
     source: Source | None = None
     line: Line | None = None
     why: tuple[str, ...] = ()
+    beside: tuple[Source, ...] = ()
+    fps: float = 25.0
 
 
 def speaker(scene: bpy.types.Scene, strip: compat.Strip) -> bpy.types.Object:
@@ -131,7 +137,12 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
     for name, item in items.items():
         gone = _lines(scene, item).keys() - present if name not in kept else kept[name].keys() - present
         rows += [Asked(Row(strip, name, "strip is gone")) for strip in sorted(gone)]
-    return rows
+    return [replace(each, beside=_beside(each, rows), fps=fps) for each in rows]
+
+
+def _beside(asked: Asked, rows: Sequence[Asked]) -> tuple[Source, ...]:
+    same = (each for each in rows if each.row.character == asked.row.character)
+    return tuple(each.source for each in same if each.source is not None)
 
 
 def _lines(scene: bpy.types.Scene, item: bpy.types.Object) -> dict[str, Line]:
@@ -185,6 +196,8 @@ def _judged(asked: Asked, cancel: Cancel) -> Row:
     except InputError as error:
         return Row(row.strip, row.character, "unreadable", message=str(error))
     why = asked.why if same else ("sound", *asked.why)
+    if line.spoken.raw.meta.get("before_sha256") != _hash_before(asked, asked.source, cancel):
+        why = (*why, "line before")
     return Row(row.strip, row.character, "changed" if why else "up to date", why)
 
 
@@ -199,6 +212,24 @@ def _hash(source: Source, options: Options, cancel: Cancel) -> str:
     if key not in _hashes:
         _hashes[key] = _read_hash(source, options, cancel)
     return _hashes[key]
+
+
+def _hash_before(asked: Asked, source: Source, cancel: Cancel) -> str | None:
+    """Of what the model hears before a line; None where it hears nothing."""
+    near = [
+        each
+        for each in asked.beside
+        if each.start < source.start and each.end(asked.fps) > source.start - strips.BEFORE * asked.fps
+    ]
+    prints = [_fingerprint(each) for each in near]
+    key = (source.start, asked.fps, *((each.start, found) for each, found in zip(near, prints, strict=True)))
+    if None not in prints and key in _hashes:
+        return _hashes[key] or None
+    heard = strips.before(source, near, asked.fps, cancel)
+    found = sha256(heard.tobytes()).hexdigest() if len(heard) else ""
+    if None not in prints:
+        _hashes[key] = found
+    return found or None
 
 
 def _read_hash(source: Source, options: Options, cancel: Cancel) -> str:

@@ -181,7 +181,8 @@ def _usd(out: Path, _step: float) -> None:
 
 def _alembic(out: Path, _step: float) -> None:
     scene = compat.scene(bpy.context)
-    points = sum(len(each.data.vertices) for each in bpy.context.selected_objects if each.type == "MESH")
+    chosen: Any = bpy.context.selected_objects
+    points = sum(len(each.data.vertices) for each in chosen if each.type == "MESH")
     # Blender's writer ends the whole process when the disk is full
     if disk_usage(out.parent).free < 12 * points * (scene.frame_end - scene.frame_start + 1):
         raise OSError(errno.ENOSPC, "there is not enough room on the disk")

@@ -58,7 +58,7 @@ class _Order:
         _, _, item = self._look_up()
         # the sliders may have been moved since
         task = replace(self.task, options=layers.options(self.task.options, item))
-        if _is_as_it_was(task, spoken[0]):
+        if _is_as_it_was(task, spoken):
             return "It was up to date."
         sentence = generation.apply(task, spoken)
         _show_frame()
@@ -80,10 +80,12 @@ class _Order:
         return scene, strip, item
 
 
-def _is_as_it_was(task: generation.Task, spoken: Spoken) -> bool:
+def _is_as_it_was(task: generation.Task, spoken: list[Spoken]) -> bool:
     """Whether a line that is generated again would be written as it stands."""
     (line,), (source,) = task.known, task.sources
-    if line is None or line.spoken is not spoken:
+    if line is None or line.spoken is not spoken[0]:
+        return False
+    if any(each is not after.spoken for each, (_, after) in zip(spoken[1:], task.next, strict=True)):
         return False
     stays = {"device": task.options.device, "engine": task.options.engine}
     before = replace(line.options, **stays, engine_python=task.options.engine_python)
@@ -226,8 +228,10 @@ def _summarise() -> None:
         return
     parts = [f"{count['done']} line{'s' if count['done'] != 1 else ''} written"]
     parts += [f"{count[name]} {name}" for name in ("failed", "cancelled") if count[name]]
-    first = next((entry.sentence for entry in QUEUE.entries if entry.state == "failed"), "")
-    say(f"{', '.join(parts)}. {first}".strip(), failed=bool(first))
+    failed = [number for number, entry in enumerate(QUEUE.entries) if entry.state == "failed"]
+    if failed:
+        shown.row = failed[0]  # whose sentence stands below the list
+    say(f"{', '.join(parts)}.", failed=bool(failed))
 
 
 def _look_at(character: int, sentence: str) -> None:

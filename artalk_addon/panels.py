@@ -341,15 +341,15 @@ class ARTALK_UL_queue(bpy.types.UIList):
         _flag: int | None,
     ) -> None:
         """Name, how far, and the button that ends it."""
-        layout.label(text=item.name, icon=_ICONS[item.state])
-        part = layout.row(align=True)
-        part.ui_units_x = 6
+        split = layout.split(factor=0.62)
+        split.label(text=item.name, icon=_ICONS[item.state])
+        part = split.row(align=True)
         if item.state == "running":
             part.progress(factor=item.fraction, text=told(item.text))
         else:
             part.label(text=told(item.text))
         if item.state in {"waiting", "running"}:
-            layout.operator("artalk.cancel", text="", icon="X", emboss=False).number = item.number
+            part.operator("artalk.cancel", text="", icon="X", emboss=False).number = item.number
 
 
 _CLASSES = (

@@ -131,6 +131,13 @@ def generate_all_does_the_scene_and_again_only_what_has_changed():
         assert len(spoken) == 3
     finally:
         room("artalk_addon.generation").speak_clip = speak
+    # a line that follows at once goes on from the one before it, and so changes with that
+    strips[2].frame_start = strips[0].frame_start + 26
+    assert bpy.ops.artalk.generate_all() == {"FINISHED"}
+    assert table()["ANNA_2"][1] == "up to date", table()
+    strips[0].volume = 0.5
+    assert {name: row[2] for name, row in table().items()}["ANNA_2"] == "line before", table()
+    assert table()["ANNA_1"][2] == "sound"
     room("artalk_addon.compat").ensure_strips(scene).remove(strips[2])
     assert table()["ANNA_2"] == ("head 0", "strip is gone", "")
 
