@@ -109,15 +109,23 @@ def share_shapes(item: bpy.types.Object) -> list[str]:
 
 
 def _is_beside(item: bpy.types.Object, other: bpy.types.Object) -> bool:
-    """Whether two meshes are of one character: on one armature, on one parent, or one on the other."""
-    armature = armature_of(item)
-    together = armature is not None and armature == armature_of(other)
-    return (
-        together
-        or other.parent == item
-        or item.parent == other
-        or (item.parent is not None and item.parent == other.parent)
+    """Whether two meshes are of one character: on one armature, or without any on one parent and in one place."""
+    armatures = armature_of(item), armature_of(other)
+    if any(armatures):
+        return armatures[0] == armatures[1]
+    parented = other.parent == item or item.parent == other or (item.parent is not None and item.parent == other.parent)
+    return parented and _meet(item, other)
+
+
+def _meet(item: bpy.types.Object, other: bpy.types.Object) -> bool:
+    """Whether the boxes around two objects touch: two characters on one parent stand apart."""
+    (low, high), (low_there, high_there) = (
+        (corners.min(axis=0), corners.max(axis=0))
+        for corners in (
+            np.array([each.matrix_world @ Vector(corner) for corner in each.bound_box]) for each in (item, other)
+        )
     )
+    return bool((low <= high_there).all() and (low_there <= high).all())
 
 
 def _points_of(item: bpy.types.Object) -> Any:

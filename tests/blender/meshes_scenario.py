@@ -112,5 +112,21 @@ def the_face_is_found_among_the_meshes_and_an_action_of_ones_own_is_left_alone()
     assert np.allclose(height(teeth, 22), 0)
 
 
+@check
+def without_an_armature_parts_of_one_face_lie_together_and_two_characters_do_not():
+    scene, head, *_ = character()
+    empty = bpy.data.objects.new("Cast", None)
+    scene.collection.objects.link(empty)
+    names = [key.name for key in head.data.shape_keys.key_blocks][1:]
+    face, brows, other = (part(name, empty, names, 8 - n) for n, name in enumerate(("Face", "Brows", "Other")))
+    other.location.x = 5.0
+    bpy.context.view_layer.update()
+    scene.artalk.character = face
+    assert bpy.ops.artalk.generate() == {"FINISHED"}
+    assert abs(height(brows, 22) - height(face, 22)) < 1e-5
+    assert height(face, 22) > 0.3
+    assert other.data.shape_keys.animation_data is None
+
+
 if __name__ == "__main__":
     scenario.main()
