@@ -15,7 +15,9 @@ class ARTALK_MT_speech(bpy.types.Menu):
         assert layout is not None
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("artalk.generate", icon="PLAY")
+        layout.operator("artalk.generate_all", icon="SEQUENCE")
         layout.operator("artalk.regenerate", icon="FILE_REFRESH")
+        layout.operator_menu_enum("artalk.remove_lines", "which", icon="TRASH")
         layout.separator()
         layout.operator("artalk.show_edits", icon="RESTRICT_SELECT_OFF")
         layout.operator_menu_enum("artalk.drop_edits", "where", icon="LOOP_BACK")

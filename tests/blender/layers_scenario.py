@@ -459,7 +459,6 @@ def edits_survive_other_audio():
     """The line's sound is replaced by a longer one: new speech, the same edits on it."""
     _scene, strip, mesh, _rig, _base = edited()
     strip.sound = bpy.data.sounds.load(str(sound("retake", seconds=3.0, level=0.2)))
-    strip.sound_offset = 0.0
     mesh.artalk.brows = 1.2
     assert bpy.ops.artalk.regenerate() == {"FINISHED"}
     assert_edited(mesh, generated(mesh))
