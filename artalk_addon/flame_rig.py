@@ -125,7 +125,7 @@ def require_fit(character: Character, weights: Path | None, own: Path | None) ->
             f"'{character.name}' has {len(wanted) - len(missing)} of the {len(wanted)} expressions that the model "
             "moves: import a FLAME file with all of them."
         )
-    head = flame.fingerprint(model_of_file(own)) if own else info(_item(character)).fingerprint
+    head = flame.fingerprint(model_of_file(own)) if own else info(_object(character.mesh)).fingerprint
     require_basis(character.name, head, weights)
 
 
@@ -136,7 +136,7 @@ def taken(motion: Motion, character: Character, own: Path | None) -> Motion:
     """
     if character.basis != FLAME.name:
         return motion
-    item = _item(character)
+    item = _object(character.mesh)
     if motion.basis == ARKIT:
         return fit_of(item).to_flame(motion, eyes=True)
     known = info(item).fingerprint
@@ -147,8 +147,9 @@ def taken(motion: Motion, character: Character, own: Path | None) -> Motion:
 
 def fit_of(item: bpy.types.Object) -> FlameFit:
     """What turns ARKit motion into this head's, kept until its mesh changes. InputError for one without jaw or eyes."""
-    head = shapes_of(item)
-    return _kept_fit(tuple((part.tobytes(), part.shape, str(part.dtype)) for part in _parts(head)))
+    keys = _keys_of(item)
+    # reading all of the mesh takes longer than a slider may
+    return _kept_fit(item.session_uid, _points(keys.reference_key).tobytes(), tuple(keys.key_blocks.keys()))
 
 
 def shapes_of(item: bpy.types.Object) -> FlameShapes:
@@ -235,23 +236,18 @@ def _note(head: bpy.types.Object, known: FlameInfo) -> None:
 _MOVED = ("jaw", "left_eye", "right_eye")
 
 
-def _parts(head: FlameShapes) -> tuple[NDArray[Any], ...]:
-    return head.points, head.faces, head.expressions, head.weights, head.bends, head.joints
-
-
 @lru_cache(maxsize=4)
-def _kept_fit(parts: tuple[tuple[bytes, tuple[int, ...], str], ...]) -> FlameFit:
-    return fit(FlameShapes(*(np.frombuffer(raw, kind).reshape(shape) for raw, shape, kind in parts)))
+def _kept_fit(head: int, _rest: bytes, _names: tuple[str, ...]) -> FlameFit:
+    return fit(shapes_of(_object(head)))
 
 
 @lru_cache(maxsize=2)
 def _change_of(own: Path, _stamp: int, head: int, _fingerprint: str) -> BasisChange:
-    item = next(item for item in bpy.data.objects if item.session_uid == head)
-    return change(model_of_file(own).expressions, shapes_of(item).expressions)
+    return change(model_of_file(own).expressions, shapes_of(_object(head)).expressions)
 
 
-def _item(character: Character) -> bpy.types.Object:
-    return next(item for item in bpy.data.objects if item.session_uid == character.mesh)
+def _object(session_uid: int) -> bpy.types.Object:
+    return next(item for item in bpy.data.objects if item.session_uid == session_uid)
 
 
 def _modifiers(item: bpy.types.Object) -> list[Any]:

@@ -13,7 +13,7 @@ from artalk.core.heads import default_head, flame
 from artalk.core.motion import Motion
 from artalk.core.retarget import flame_fit
 from artalk.core.retarget.bounded import bounded_least_squares
-from artalk.core.retarget.face_match import Face, transfer
+from artalk.core.retarget.face_match import Face, lid_pairs, transfer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
@@ -69,10 +69,23 @@ def test_shapes_arrive_where_they_belong_on_another_face(head):
     ours, moves = flame_fit._ours()
     face = Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:])
     found, wanted = transfer(ours, face, moves), true_shapes(flame_like())[:, skin]
-    for name, one, other in zip(ARKIT_SHAPES, found, wanted, strict=True):
-        if np.linalg.norm(other, axis=1).max() > 1e-3:
-            likeness = (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
-            assert likeness > 0.85, (name, likeness)
+    likeness = {
+        name: (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
+        for name, one, other in zip(ARKIT_SHAPES, found, wanted, strict=True)
+        if np.linalg.norm(other, axis=1).max() > 1e-3
+    }
+    assert min(likeness.values()) > 0.75, likeness
+    assert np.median(list(likeness.values())) > 0.9, likeness
+
+
+def test_a_blink_shuts_the_eye(head, fit):
+    skin = skin_of(head)
+    face = Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:])
+    upper, lower = skin[lid_pairs(face)[:3]].T
+    shown = flame.motion_vertices(flame_like(), fit.to_flame(pose(eyeBlinkLeft=1.0)), head=False)[0]
+    open_eye, shut = ((points[upper, 1] - points[lower, 1]).mean() for points in (head.points, shown))
+    assert open_eye > 0.008
+    assert abs(shut) < 0.2 * open_eye, shut
 
 
 @pytest.mark.parametrize("jaw", [0.1, 0.3, 0.6])

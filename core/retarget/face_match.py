@@ -149,6 +149,13 @@ def _lid_margin(face: Face, eye: Floats) -> Floats:
     return np.array(marks)
 
 
+def lid_pairs(face: Face) -> NDArray[np.int64]:
+    """Vertices of the upper lids' margins and those of the lower ones below them, (6, 2)."""
+    margins = [_lid_margin(face, eye) for eye in face.eyes]
+    marks = np.array([[margin[up], margin[-up]] for margin in margins for up in (1, 2, 3)])
+    return np.linalg.norm(marks[:, :, None] - face.points, axis=3).argmin(axis=2)
+
+
 def _profile(face: Face) -> Floats:
     """Glabella, bridge and tip of the nose, its foot, chin, and the sides of head and cheeks, (9, 3)."""
     off = (face.points - face.middle) / face.unit

@@ -20,7 +20,7 @@ from ..heads import default_head
 from ..heads.flame import JOINTS, FlameModel, rotation_matrices
 from ..motion import Motion
 from .bounded import bounded_least_squares
-from .face_match import PROFILE, Face, landmarks, transfer
+from .face_match import PROFILE, Face, landmarks, lid_pairs, transfer
 from .visemes import closure
 
 Floats = NDArray[np.float64]
@@ -43,9 +43,9 @@ _NOT_OF_SKIN = frozenset(name for name in ARKIT_SHAPES if name.startswith("eyeLo
 _OPENED = 0.3  # rad: the jaw where it is taken for straight
 _ANGLES = np.linspace(-0.1, 0.7, 17)
 _ROUNDS = 4
-_FOCUS, _NEAR, _LIPS = 6.0, 0.12, 2.0
-"""Skin at lips and lids counts so much more, within so many eye distances; and the gap of the lips as much as so many
-whole faces."""
+_FOCUS, _NEAR, _LIPS, _LIDS = 6.0, 0.12, 2.0, 0.1
+"""Skin at lips and lids counts so much more, within so many eye distances; and the gaps of the lips and of the lids as
+much as so many whole faces."""
 _SKIN, _ASIDE = 0.5, 0.1
 _EYES = 64.0  # mm between the eyes, whatever the unit of the mesh
 
@@ -179,7 +179,7 @@ def fit(head: FlameShapes) -> FlameFit:
     shapes, moves, ways = (_rows(part, found) for part in (found.shapes, found.moves, found.ways))
     touching = np.zeros((1, *found.shapes.shape[1:]))
     touching[0, found.pairs[:, 1], 1] = found.gaps
-    seal = _gap_rows(touching, found) @ _gap_rows(found.moves, found).T
+    seal = _gap_rows(touching, found.pairs, _LIPS) @ _gap_rows(found.moves, found.pairs, _LIPS).T
     return FlameFit(shapes @ shapes.T, moves @ moves.T, shapes @ moves.T, ways @ shapes.T, ways @ moves.T, seal[0])
 
 
@@ -201,7 +201,8 @@ def residuals(head: FlameShapes) -> tuple[tuple[Residual, ...], tuple[Residual, 
 @dataclass(frozen=True)
 class _Measured:
     """A FLAME head's skin as a fit sees it, mm: what shapes (52, V, 3), moves (E + 3, V, 3) and the jaw at the angles
-    of the fit (A, V, 3) do, how much vertices count (V,), the lips' pairs (P, 2) and their gaps at rest (P,)."""
+    of the fit (A, V, 3) do, how much vertices count (V,), pairs of the lips (P, 2) with their gaps at rest (P,), and of
+    the lids (6, 2)."""
 
     shapes: Floats
     moves: Floats
@@ -209,6 +210,7 @@ class _Measured:
     weights: Floats
     pairs: NDArray[np.int64]
     gaps: Floats
+    lids: NDArray[np.int64]
 
 
 def _measure(head: FlameShapes) -> _Measured:
@@ -223,7 +225,7 @@ def _measure(head: FlameShapes) -> _Measured:
     moves = scale * np.concatenate([head.expressions[skin].transpose(2, 0, 1), [opened / _OPENED, *aside]])
     ways = scale * np.stack([_turned(head, (angle, 0, 0))[skin] for angle in _ANGLES])
     weights = _weights(head, skin, face, shapes)
-    return _Measured(shapes, moves, ways, weights, face.lips, scale * _rest_gaps(face))
+    return _Measured(shapes, moves, ways, weights, face.lips, scale * _rest_gaps(face), lid_pairs(face))
 
 
 def _rest_gaps(face: Face) -> Floats:
@@ -285,16 +287,17 @@ def _weights(head: FlameShapes, skin: NDArray[np.int64], face: Face, shapes: Flo
 
 
 def _rows(moves: Floats, face: _Measured) -> Floats:
-    """Movements (S, V, 3) as rows of which the products are weighted mm²; how far the lips part counts of its own."""
+    """Movements (S, V, 3) as rows of which the products are weighted mm²; gaps of lips and lids count of their own."""
     used = np.flatnonzero(face.weights)
     skin = moves[:, used] * np.sqrt(face.weights[used])[:, None]
-    return np.concatenate([skin.reshape(len(moves), -1), _gap_rows(moves, face)], axis=1)
+    lips, lids = _gap_rows(moves, face.pairs, _LIPS), _gap_rows(moves, face.lids, _LIDS)
+    return np.concatenate([skin.reshape(len(moves), -1), lips, lids], axis=1)
 
 
-def _gap_rows(moves: Floats, face: _Measured) -> Floats:
-    """The part of the rows that is of the lips' gap, (S, 3 P)."""
-    upper, lower = face.pairs.T
-    gaps: Floats = (moves[:, lower] - moves[:, upper]) * np.sqrt(_LIPS / len(face.pairs))
+def _gap_rows(moves: Floats, pairs: NDArray[np.int64], share: float) -> Floats:
+    """The part of the rows that is of the gap between upper and lower vertices (P, 2), (S, 3 P)."""
+    upper, lower = pairs.T
+    gaps: Floats = (moves[:, lower] - moves[:, upper]) * np.sqrt(share / len(pairs))
     return gaps.reshape(len(moves), -1)
 
 
