@@ -192,6 +192,22 @@ def a_flame_mesh_without_bones_takes_no_arkit_motion():
 
 
 @check
+def scaled_mirrored_and_parented_heads_are_measured_alike():
+    new_scene()
+    head, rig = imported(), room("artalk_addon.flame_rig")
+    still = rig.shapes_of(head)
+    holder = bpy.data.objects.new("holder", None)
+    bpy.context.collection.objects.link(holder)
+    holder.rotation_euler, holder.location = (0.3, 0.2, 1.0), (1, 2, 3)
+    head.parent.parent, head.parent.scale = holder, (-2, 2, 2)
+    head.parent.constraints.new("LIMIT_LOCATION")
+    bpy.context.view_layer.update()
+    moved = rig.shapes_of(head)
+    for name in ("points", "joints", "weights", "expressions"):
+        np.testing.assert_allclose(getattr(moved, name), getattr(still, name), atol=1e-5, err_msg=name)
+
+
+@check
 def the_fit_is_reported():
     new_scene()
     head = imported()
