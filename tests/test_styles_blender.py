@@ -5,18 +5,32 @@ from __future__ import annotations
 
 import functools
 import threading
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 import torch
+from artalk.core.artalk.checkpoint import save_safetensors
+from artalk.core.artalk.config import AudioEncoderConfig
+from artalk.core.artalk.rotary import RotaryModel
 from golden.fill import flame_arrays
 from golden.models import state
 
 from .blender_runs import BLENDERS, assert_passed, names, reporter
 from .conftest import ROOT
+from .test_rotary_pipeline import SMALL, filled_state
 
 SCENARIO = ROOT / "tests" / "blender" / "style_scenario.py"
+
+
+def trained_model():
+    """A model of the training code with the golden weights, whose speech encoder is small and random."""
+    torch.manual_seed(0)
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "conv_dim": [32] * 7}
+    model = RotaryModel(replace(SMALL, audio=AudioEncoderConfig("wav2vec2", 1024, sizes)))
+    model.generator.load_state_dict(filled_state())
+    return model
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +44,7 @@ def material(tmp_path_factory):
         torch.save(torch.rand(80, 106)[10:60], styles / f"{name}.pt")
     torch.save(state("small"), folder / "downloads" / "ARTalk_wav2vec.pt")
     torch.save({"base_codec.motion_mean": torch.zeros(108)}, folder / "downloads" / "train.pt")
+    save_safetensors(trained_model(), folder / "trained.safetensors")
     published = folder / "hub" / "xg-chu" / "ARTalk" / "resolve" / "main"
     published.mkdir(parents=True)
     (published / "ARTalk_wav2vec.pt").write_bytes(np.random.default_rng(0).bytes(100_000))

@@ -318,6 +318,34 @@ def a_flame_heads_animation_is_a_style_for_models_of_flame_motion():
 
 
 @check
+def a_model_of_the_training_code_turns_the_eyes_of_a_flame_head():
+    preferences = bpy.context.preferences.addons[PACKAGE].preferences
+    preferences.engine = "auto"
+    scene = new_file("25")
+    assert bpy.ops.artalk.import_flame(filepath=str(MATERIAL / "small.npz")) == {"FINISHED"}
+    head = bpy.context.view_layer.objects.active
+    add_strip(scene, SENTENCE)
+    scene.artalk.model, scene.artalk.weights = "artalk-trained", str(MATERIAL / "trained.safetensors")
+    assert bpy.ops.artalk.generate() == {"FINISHED"}
+    (line,) = room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(head))
+    motion = line.spoken.raw
+    assert motion.basis.name == "flame_eyes"
+    eye = head.parent.pose.bones["left_eye"]
+    turns = []
+    for frame in (1, 20, 40):
+        scene.frame_set(frame)
+        angle = eye.matrix_basis.to_quaternion().angle
+        wanted = motion.sample(np.array([(frame - line.start) / 25]))[0]
+        wanted = np.linalg.norm(wanted[motion.basis.indices(["left_eye_x", "left_eye_y"])])
+        assert abs(angle - wanted) < 1e-4, (frame, angle, wanted)
+        turns.append(wanted)
+    assert max(turns) > 0.01, turns
+    moved = {path for path, _ in curves(head.data.shape_keys)}
+    assert len([path for path in moved if "Exp" in path]) == 100
+    preferences.engine = "numpy"
+
+
+@check
 def it_goes_away_with_the_extension():
     import addon_utils
 
