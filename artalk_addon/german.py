@@ -1098,6 +1098,13 @@ _DIALOGUE = {
     "Lines of the strips that are selected": "Zeilen der ausgewählten Streifen",
     "{} line of '{}' removed.": "{} Zeile von '{}' entfernt.",
     "{} lines of '{}' removed.": "{} Zeilen von '{}' entfernt.",
+    "{} moves along by the same keys.": "{} bewegt sich durch dieselben Keyframes mit.",
+    "{} move along by the same keys.": "{} bewegen sich durch dieselben Keyframes mit.",
+    "{} line of '{}' with one key a frame.": "{} Zeile von '{}' mit einem Keyframe je Bild.",
+    "{} lines of '{}' with one key a frame.": "{} Zeilen von '{}' mit einem Keyframe je Bild.",
+    "No line of '{}' is reduced: there is one key a frame already.": (
+        "Keine Zeile von '{}' ist verringert: es gibt schon einen Keyframe je Bild."
+    ),
     "'{}' has no line {}: nothing was removed.": "'{}' hat keine Zeile {}: nichts wurde entfernt.",
 }
 
