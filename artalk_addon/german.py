@@ -1098,6 +1098,10 @@ _DIALOGUE = {
     "Lines of the strips that are selected": "Zeilen der ausgewählten Streifen",
     "{} line of '{}' removed.": "{} Zeile von '{}' entfernt.",
     "{} lines of '{}' removed.": "{} Zeilen von '{}' entfernt.",
+    "One Key a Frame": "Ein Keyframe je Bild",
+    "Give reduced speech one key a frame again; your edits stay": (
+        "Gibt verringertem Sprechen wieder einen Keyframe je Bild; eigene Änderungen bleiben"
+    ),
     "{} moves along by the same keys.": "{} bewegt sich durch dieselben Keyframes mit.",
     "{} move along by the same keys.": "{} bewegen sich durch dieselben Keyframes mit.",
     "{} line of '{}' with one key a frame.": "{} Zeile von '{}' mit einem Keyframe je Bild.",
