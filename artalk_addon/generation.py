@@ -193,6 +193,16 @@ def strips_to_regenerate(
     return ([strip for strip in found if strip.select] if selected else []) or found
 
 
+def loosen(item: bpy.types.Object) -> int:
+    """Give the reduced lines of a character one key a frame again, with the artist's edits; returns how many."""
+    character = rigs.describe(item)
+    reduced = [replace(line, bound=0.0) for line in lines_of(character) if line.bound]
+    if reduced:
+        lines.save(_keeper(character), reduced)
+        write_lines(character, reduced)
+    return len(reduced)
+
+
 def edits_of(item: bpy.types.Object) -> list[tuple[Line, dict[str, Edits]]]:
     """What was changed by hand on a character's lines, by label of the curve; lines without edits are left out."""
     character = rigs.describe(item)
@@ -340,9 +350,10 @@ def _rewrite(
         if line.name not in changed:
             continue
         curves = _curves(lines_up, number, character)
-        rests, place = lines_up.rests, lines_up.place(number)
-        written.append(replace(line, rests=rests, place=place, written=lines.written(curves.items())))
-        work.append(_Rewrite(written[-1], before.get(line.name), curves))
+        old = before.get(line.name)
+        fresh = replace(line, rests=lines_up.rests, place=lines_up.place(number), bound=old.bound if old else 0.0)
+        written.append(replace(fresh, written=lines.written(curves.items())))
+        work.append(_Rewrite(written[-1], old, curves))
     stays = {line.name for line in lines_up.lines}
     taken = {old.name for old in (replaced or {}).values()}
     gone = [line for line in kept if line.name not in stays]
@@ -350,6 +361,8 @@ def _rewrite(
     edited = _carry_out(character, work, drop) if work else 0
     if work:
         lines.save(_keeper(character), written, [line.name for line in gone])
+    if any(line.is_loose for line in written):
+        layers.keep_reduced(_object(character))
     return written, edited
 
 

@@ -27,6 +27,7 @@ _RESTED = 0.3
 
 _following = True
 _waiting: set[int] = set()
+_loose: set[int] = set()
 
 # what each slider is called, what it does, and where it ends softly
 _AMOUNTS = {
@@ -232,6 +233,17 @@ def apply_preset(item: bpy.types.Object, name: str) -> None:
     _follow(item, None)
 
 
+def keep_reduced(item: bpy.types.Object) -> None:
+    """Lines that were reduced have been written with one key a frame: reduce them again, when the hand rests."""
+    if bpy.app.background:
+        _reduce_again(item, None)
+        return
+    _loose.add(item.session_uid)
+    if bpy.app.timers.is_registered(_tighten):
+        bpy.app.timers.unregister(_tighten)
+    bpy.app.timers.register(_tighten, first_interval=_RESTED)
+
+
 def register() -> None:
     """Add the sliders to objects."""
     bpy.utils.register_class(CharacterLayers)
@@ -246,9 +258,11 @@ def unregister() -> None:
     """Take them away, and stop what still waits to follow them."""
     bpy.app.handlers.redo_post.remove(_after_undo)
     bpy.app.handlers.undo_post.remove(_after_undo)
-    if bpy.app.timers.is_registered(_catch_up):
-        bpy.app.timers.unregister(_catch_up)
+    for timer in (_catch_up, _tighten):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     _waiting.clear()
+    _loose.clear()
     del cast(Any, bpy.types.Object).artalk
     bpy.utils.unregister_class(CharacterLayers)
 
@@ -296,6 +310,26 @@ def _catch_up() -> None:
     with _told(bpy.context):
         if sum(_follow(item, None) for item in waiting):
             bpy.ops.ed.undo_push(message="ARTalk Layers")
+
+
+def _tighten() -> float | None:
+    """Reduce one line after another, so that Blender breathes between them; a step of its own for undo at the end."""
+    loose = [item for item in bpy.data.objects if item.session_uid in _loose]
+    _loose.clear()
+    with _told(bpy.context):
+        for item in loose:
+            if _reduce_again(item, 1):
+                _loose.add(item.session_uid)
+        if _loose:
+            return 0.05
+        bpy.ops.ed.undo_push(message="ARTalk Reduce Keys")
+    return None
+
+
+def _reduce_again(item: bpy.types.Object, most: int | None) -> bool:
+    from . import reduce  # which needs this module
+
+    return reduce.again(item, most)
 
 
 def _after_undo(*_: object) -> None:

@@ -55,6 +55,7 @@ class Line:
     rests:   those that the keys were written with
     place:   the frames that it had then; later lines speak between the pieces
     written: by `keyframes.label`; empty when no keys are written yet
+    bound:   mm within which its keys are to be reduced, 0 for one key a frame
     """
 
     scene: str
@@ -67,6 +68,7 @@ class Line:
     rests: Rests = Rests()
     place: tuple[Piece, ...] = ()
     written: dict[str, Written] = field(default_factory=dict)
+    bound: float = 0.0
 
     @property
     def name(self) -> str:
@@ -82,3 +84,8 @@ class Line:
     def is_layered(self) -> bool:
         """Whether our layers are on it, which give it a way to rest and what lies between lines."""
         return self.options.post == "artalk" and self.spoken.raw.basis == ARKIT
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether its keys are to be reduced, and are not since they were last written."""
+        return self.bound > 0 and all(each.keys.is_plain for each in self.written.values())

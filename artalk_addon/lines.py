@@ -69,6 +69,7 @@ def _pack(line: Line) -> dict[str, Any]:
         "fps": line.fps,
         "options": {name: str(v) if isinstance(v, Path) else v for name, v in asdict(line.options).items()},
         "rests": asdict(line.rests),
+        "bound": line.bound,
         "place": [asdict(piece) for piece in line.place],
         "basis": spoken.raw.basis.name,
         "channels": spoken.raw.basis.channels,
@@ -115,6 +116,7 @@ def _unpack(packed: dict[str, Any]) -> Line:
         # lines of earlier versions know no place, and find one when they are written next
         place=tuple(Piece(**piece) for piece in head.get("place", ())),
         written=_written(packed, head),
+        bound=head.get("bound", 0.0),
     )
 
 

@@ -180,6 +180,7 @@ def draw_tools(layout: bpy.types.UILayout) -> None:
     column = layout.column(align=True)
     column.operator("artalk.check_movement", icon="QUESTION")
     column.operator("artalk.reduce", icon="IPO_BEZIER")
+    column.operator("artalk.loosen", icon="KEYFRAME")
     column.operator_context = "INVOKE_DEFAULT"
     column.operator("artalk.export", text="Export Character…", icon="EXPORT")
     column.operator("artalk.copy_report", icon="COPYDOWN")

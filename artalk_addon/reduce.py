@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.polish.key_reduction import LONGEST, Face, Reduction, lip_pairs, reduce_keys
-from . import compat, edits, keyframes, lines, operators, rigs
+from . import compat, edits, generation, keyframes, lines, operators, rigs
 from .keys import Keys, together
 from .line import Line, Written
 from .plan import Character, outside
@@ -69,15 +69,16 @@ class _Curve:
     keys: Keys
 
 
-def reduce_character(item: bpy.types.Object, bound: float = BOUND) -> Report:
-    """Reduce the keys of all lines of a character; curves that an artist has edited stay as they are.
+def reduce_character(item: bpy.types.Object, bound: float = BOUND, names: Collection[str] | None = None) -> Report:
+    """Reduce the keys of a character's lines; curves that an artist has edited stay as they are.
 
-    Raises InputError, nothing changed, when there are no keys or the bound is none.
+    names: of the lines, None for all. They stay reduced when sliders move them or they are generated again. Raises
+    InputError, nothing changed, when there are no keys or the bound is none.
     """
     character = rigs.describe(item)
     owners = keyframes.owners(character)
     keeper = next(iter(owners.values()))
-    kept = lines.load(keeper)
+    kept = [line for line in lines.load(keeper) if names is None or line.name in names]
     every = [curve for owner in owners.values() for curve in _curves_of(owner)]
     if not every:
         raise InputError(f"There are no keys of artalk on '{item.name}': generate first.")
@@ -98,11 +99,29 @@ def reduce_character(item: bpy.types.Object, bound: float = BOUND) -> Report:
     for owner in owners.values():
         owner.update_tag()
     if kept:
-        lines.save(keeper, [_as_written(line, chosen) for line in kept])
+        lines.save(keeper, [replace(_as_written(line, chosen), bound=bound) for line in kept])
     edited = [curve for curve in every if curve not in chosen]
     left = sum(len(curve.keys) for curve in edited)
     before = sum(len(curve.keys) for curve in every)
     return Report(item.name, before, after + left, reduced.worst, bound, len(edited))
+
+
+def again(item: bpy.types.Object, most: int | None = None) -> bool:
+    """Reduce the lines that were reduced before and have been written anew, at most so many; whether any is left.
+
+    A line whose every curve holds edits is left as it is.
+    """
+    loose = [line for line in lines.load(_keeper(item)) if line.is_loose]
+    for line in loose[:most]:
+        try:
+            reduce_character(item, line.bound, {line.name})
+        except InputError:
+            lines.save(_keeper(item), [replace(line, bound=0.0)])
+    return len(loose[:most]) < len(loose)
+
+
+def _keeper(item: bpy.types.Object) -> Any:
+    return next(iter(keyframes.owners(rigs.describe(item)).values()))
 
 
 def _curves_of(owner: Any) -> list[_Curve]:
@@ -121,8 +140,14 @@ def _is_edited(curve: _Curve, kept: Iterable[Line]) -> bool:
 
 
 def _spans(kept: Iterable[Line]) -> Spans:
-    """The stretches of frames that lines have keys in, in the order of time."""
-    return tuple(sorted({span for line in kept for base in line.written.values() for span in base.spans}))
+    """The stretches of frames that lines have keys in, in the order of time, none of which touches another."""
+    merged: list[tuple[float, float]] = []
+    for first, last in sorted({span for line in kept for base in line.written.values() for span in base.spans}):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return tuple(merged)
 
 
 def _runs(chosen: Sequence[_Curve]) -> Spans:
@@ -147,7 +172,8 @@ def _keys(frames: NDArray[np.int64], values: Floats, reduced: Reduction, column:
     length = np.diff(x)
     after = np.append(length, length[-1:] if len(length) else [1.0]) / 3
     before = np.insert(length, 0, length[0] if len(length) else 1.0) / 3
-    straight = reduced.straight[at]
+    # what follows the last one is of another line, or nothing
+    straight = reduced.straight[at] | (at == len(frames) - 1)
     keys = Keys.plain(x.astype(np.float32), y.astype(np.float32)).copy()
     keys.numbers["handle_left"][:] = np.stack([x - before, y - before * slope], axis=1)
     keys.numbers["handle_right"][:] = np.stack([x + after, y + after * slope], axis=1)
@@ -160,11 +186,11 @@ def _keys(frames: NDArray[np.int64], values: Floats, reduced: Reduction, column:
 def _as_written(line: Line, chosen: Iterable[_Curve]) -> Line:
     """The line with the reduced keys as those that artalk wrote: only what changes from now on is an edit."""
     written = dict(line.written)
+    spans = _spans([line])
     for curve in chosen:
-        base = written.get(curve.name)
-        if base is not None:
+        if curve.name in written:
             now = keyframes.read(curve.fcurve)
-            written[curve.name] = Written(now.take(~outside(now.frames, base.spans)), base.spans)
+            written[curve.name] = Written(now.take(~outside(now.frames, spans)), spans)
     return replace(line, written=written)
 
 
@@ -351,4 +377,25 @@ class ARTALK_OT_reduce(bpy.types.Operator):
         return {"FINISHED"}
 
 
-register, unregister = bpy.utils.register_classes_factory((ARTALK_OT_reduce,))
+class ARTALK_OT_loosen(bpy.types.Operator):
+    """Give reduced speech one key a frame again; your edits stay"""
+
+    bl_idname = "artalk.loosen"
+    bl_label = "One Key a Frame"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> Result:
+        """Do so for the panel's character, and say for how many lines."""
+        try:
+            item = operators.character_of(context, compat.sequencer_scene(context))
+            count = generation.loosen(item)
+            if count == 0:
+                raise InputError(f"No line of '{item.name}' is reduced: there is one key a frame already.")
+        except InputError as error:
+            self.report({"ERROR"}, told(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, told(f"{count} line{'s' if count != 1 else ''} of '{item.name}' with one key a frame."))
+        return {"FINISHED"}
+
+
+register, unregister = bpy.utils.register_classes_factory((ARTALK_OT_reduce, ARTALK_OT_loosen))

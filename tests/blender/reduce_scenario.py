@@ -61,6 +61,17 @@ def shown(scene, mesh):
     return frames, upright[:, lips], np.array(seen), gaps
 
 
+def says_no(words, call):
+    """An operator refuses with a sentence that has these words."""
+    try:
+        call()
+    except RuntimeError as error:
+        said = str(error)
+    else:
+        said = "it was not refused"
+    assert words in said, said
+
+
 def off(before, after):
     return float(np.linalg.norm(after - before, axis=-1).max())
 
@@ -149,13 +160,59 @@ def edited_curves_stay_as_they_are_and_reduced_ones_are_no_edits():
     assert report.edited == 1
     brow = curves(keys)['key_blocks["browInnerUp"].value', 0]
     assert [tuple(p.co) for p in brow.keyframe_points] == edited
+    keys_before = keys_of(keys)
     again = room("artalk_addon.reduce").reduce_character(mesh, BOUND)
     assert again.edited == 1, "what was reduced is not taken for an edit"
     assert bpy.ops.artalk.generate() == {"FINISHED"}, "and it can be generated again"
     brow = curves(keys)['key_blocks["browInnerUp"].value', 0]
     assert abs(brow.evaluate(edited[20][0]) - edited[20][1]) < 1e-3, "with the edit on it"
-    assert keys_of(keys) > 1.5 * report.after
+    assert keys_of(keys) < 1.2 * keys_before, "and is reduced again"
     return str(report)
+
+
+@check
+def reduced_lines_stay_reduced_when_sliders_move_and_lines_are_made_again():
+    scene, mesh, rig = keyed()
+    dense = keys_of(mesh.data.shape_keys, rig)
+    assert bpy.ops.artalk.reduce(bound=BOUND) == {"FINISHED"}
+    few = keys_of(mesh.data.shape_keys, rig)
+    before = shown(scene, mesh)
+    mesh.artalk.brows = 0.5
+    assert keys_of(mesh.data.shape_keys, rig) < 1.2 * few
+    mesh.artalk.brows = 1.0
+    assert abs(keys_of(mesh.data.shape_keys, rig) - few) < 0.05 * few
+    assert off(before[1], shown(scene, mesh)[1]) < BOUND
+    second = add_strip(scene, scenario.write_wav(scenario.FOLDER / "next.wav", scenario.noise(1.0)), 71, 2)
+    for strip in room("artalk_addon.compat").all_strips(scene):
+        strip.select = strip == second
+    assert bpy.ops.artalk.generate() == {"FINISHED"}
+    lines = room("artalk_addon.generation").lines_of(room("artalk_addon.rigs").describe(mesh))
+    assert [(line.bound > 0, line.is_loose) for line in lines] == [(True, False), (False, False)]
+    assert not room("artalk_addon.generation").edits_of(mesh), "nothing of it is taken for an edit"
+    room("artalk_addon.generation").remove_lines(mesh, {second.name})
+    assert abs(keys_of(mesh.data.shape_keys, rig) - few) < 0.05 * few
+    assert bpy.ops.artalk.loosen() == {"FINISHED"}
+    assert abs(keys_of(mesh.data.shape_keys, rig) - dense) < 0.02 * dense, (keys_of(mesh.data.shape_keys, rig), dense)
+    says_no("there is one key a frame already", bpy.ops.artalk.loosen)
+    return f"{dense} keys, {few} when reduced"
+
+
+@check
+def in_a_window_they_are_reduced_again_when_the_hand_rests():
+    _, mesh, rig = keyed()
+    room("artalk_addon.reduce").reduce_character(mesh, BOUND)
+    few = keys_of(mesh.data.shape_keys, rig)
+    layers = room("artalk_addon.layers")
+    reduce_again, layers._reduce_again = layers._reduce_again, lambda *_: False
+    try:
+        mesh.artalk.brows = 0.5
+    finally:
+        layers._reduce_again = reduce_again
+    assert keys_of(mesh.data.shape_keys, rig) > 1.5 * few, "while the slider moves"
+    layers._loose.add(mesh.session_uid)
+    while layers._tighten() is not None:
+        pass
+    assert keys_of(mesh.data.shape_keys, rig) < 1.2 * few
 
 
 @check
