@@ -62,11 +62,23 @@ def _near(points: Array, edges: Indices, triangles: Indices) -> Indices:
     middle, centre = ends.mean(1), corners.mean(1)
     half = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1) / 2
     reach = np.linalg.norm(corners - centre[:, None], axis=2).max(1)
-    found = cKDTree(centre).query_ball_point(middle, half + reach.max())
-    which = np.repeat(np.arange(len(edges)), [len(hits) for hits in found])
-    other = np.concatenate([np.asarray(hits, np.int64) for hits in found])
+    # large triangles are few and asked by themselves, so that they do not widen the search of all
+    large = reach > 2 * np.median(reach)
+    pairs = [
+        _within_reach(middle, half, centre, reach, chosen)
+        for chosen in map(np.flatnonzero, (large, ~large))
+        if len(chosen)
+    ]
+    which, other = np.concatenate(pairs).T
     close = np.linalg.norm(middle[which] - centre[other], axis=1) < half[which] + reach[other]
     return np.column_stack([which[close], other[close]])
+
+
+def _within_reach(middle: Array, half: Array, centre: Array, reach: Array, chosen: Indices) -> Indices:
+    """(K, 2) edge and chosen triangle that could be near."""
+    found = cKDTree(centre[chosen]).query_ball_point(middle, half + reach[chosen].max(), return_sorted=False)
+    which = np.repeat(np.arange(len(middle)), [len(hits) for hits in found])
+    return np.column_stack([which, chosen[np.concatenate(found).astype(np.int64)]])
 
 
 def _within(place: Array, a: Array, b: Array, c: Array, normal: Array) -> NDArray[np.bool_]:

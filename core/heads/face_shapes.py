@@ -61,7 +61,7 @@ def _tongue_out(fields: Fields) -> Array:
     span = fields.assembly.span("tongue")
     x, y, z = fields.assembly.points[span].T
     share = smoothstep(z.min() + 2, z.max(), z)
-    up = 10.0 * smoothstep(0.1, 0.6, share) - 6.0 * share**6 - (y - y.mean()) * 0.30 * share
+    up = 12.0 * smoothstep(0.1, 0.55, share) - 7.0 * share**6 - (y - y.mean()) * 0.30 * share
     out = np.zeros_like(fields.assembly.points)
-    out[span] = np.column_stack([-x * 0.24 * share, up, 25 * share])
+    out[span] = np.column_stack([-x * 0.34 * share, up, 25 * share])
     return out

@@ -36,6 +36,7 @@ ABSORBED = np.array([0.03, 0.19, 0.19])  # of red, green, blue where the blush i
 IRIS_START, IRIS_STOP = 11.6, 24.0  # degrees from the pupil's centre
 INNER_IRIS, OUTER_IRIS, STREAK, LOWER_IRIS = 0.75, 1.35, 0.13, 0.45
 LIGHT_UNTIL, DARKENING, DEEPEST = 100.0, 45.0, 0.12  # z and mm into the mouth; share of light left there
+IN_THE_NOSE = 0.3  # share of light left
 SCLERA_EDGE = np.array([0.95, 0.80, 0.76])  # of red, green, blue, far from the iris
 
 
@@ -46,7 +47,7 @@ def tint(assembly: Assembly) -> NDArray[np.float32]:
     out[skin] -= _blush(assembly.points[skin])
     inside = np.flatnonzero(assembly.skin.named(*lips.INSIDE))
     out[inside] = _depth(assembly.points[inside, 2])[:, None]
-    out[np.flatnonzero(assembly.skin.named(topology.INSIDE_NOSE))] = DEEPEST
+    out[np.flatnonzero(assembly.skin.named(topology.INSIDE_NOSE))] = IN_THE_NOSE
     for side, mirrored in (("left", 1), ("right", -1)):
         eye = assembly.span(f"eye_{side}")
         out[eye] = _eye(assembly.points[eye] - EYE_CENTRE * [mirrored, 1, 1])

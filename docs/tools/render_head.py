@@ -160,7 +160,7 @@ def sheet(studio: Studio, cells: list[Cell], columns: int, path: Path) -> None:
         whole.paste(image, corner)
         pen.text((corner[0] + 4, corner[1] + 3), label, fill=(255, 255, 255))
     if len(cells) > len(VISEMES):
-        whole = whole.quantize(256)  # many small faces: a palette keeps the file small and does not show
+        whole = whole.quantize(128)  # many small faces: a palette keeps the file small and does not show
     whole.save(path, optimize=True)
 
 
@@ -182,7 +182,7 @@ def shapes(folder: Path) -> None:
         companion = COMPANIONS.get(name, {})
         label = " + ".join([name, *(f"{other} {weight:g}" for other, weight in companion.items())])
         cells.append((label, "face", {name: 1.0} | companion))
-    sheet(Studio(170, 6, subdivisions=1), cells, 9, folder / "head_shapes.png")
+    sheet(Studio(160, 4, subdivisions=1), cells, 9, folder / "head_shapes.png")
 
 
 def looks(wanted: list[str], folder: Path) -> None:
