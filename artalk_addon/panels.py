@@ -10,7 +10,7 @@ import bpy
 from ..core import models
 from ..core.basis import FLAME_FAMILY
 from ..core.errors import InputError
-from . import compat, flame_rig, layers, preflight, seen, strips, weights_operators
+from . import compat, flame_rig, layers, preflight, seen, strips, style_operators, weights_operators
 from .jobs import ENDED
 from .properties import settings, state
 from .translations import told
@@ -358,6 +358,8 @@ _CLASSES = (
     ARTALK_MT_heads,
     ARTALK_PT_sequencer,
     ARTALK_PT_view,
+    style_operators.ARTALK_PT_sequencer_style,
+    style_operators.ARTALK_PT_view_style,
     ARTALK_PT_sequencer_layers,
     ARTALK_PT_view_layers,
     ARTALK_PT_sequencer_edits,

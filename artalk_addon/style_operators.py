@@ -138,7 +138,6 @@ class _Style(bpy.types.Panel):
     bl_category = "ARTalk"
     bl_region_type = "UI"
     bl_options = {"DEFAULT_CLOSED"}
-    bl_order = -1  # above the layers, which come after it
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it all."""
@@ -165,7 +164,5 @@ register, unregister = bpy.utils.register_classes_factory(
         ARTALK_OT_save_style,
         ARTALK_OT_play_style,
         ARTALK_OT_remove_style,
-        ARTALK_PT_sequencer_style,
-        ARTALK_PT_view_style,
     )
 )
