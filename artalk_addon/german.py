@@ -1144,6 +1144,14 @@ _STYLES = {
     "Replace": "Ersetzen",
     "Write over a style of this name": "Einen Stil dieses Namens überschreiben",
     "Play Two Seconds": "Zwei Sekunden abspielen",
+    "as most people speak": "wie die meisten sprechen",
+    "a quiet head and quiet brows": "ruhiger Kopf, ruhige Brauen",
+    "head and brows take part": "Kopf und Brauen sprechen mit",
+    "lips that move little": "Lippen, die sich wenig bewegen",
+    "a mouth that opens wide": "ein Mund, der weit aufgeht",
+    "smiles while it speaks": "lächelt beim Sprechen",
+    "lowered brows, no smile": "gesenkte Brauen, kein Lächeln",
+    "published with ARTalk": "mit ARTalk veröffentlicht",
     "Play the two seconds from the current frame on, again and again: what Save Style would keep": (
         "Spielt die zwei Sekunden ab dem aktuellen Bild immer wieder: was 'Stil speichern' behielte"
     ),
