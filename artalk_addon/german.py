@@ -14,7 +14,7 @@ _PANEL = {
     ),
     "Model": "Modell",
     "Model that turns speech into motion": "Modell, das aus Sprache Bewegung macht",
-    "artalk-mini (shipped)": "artalk-mini (mitgeliefert)",
+    "artalk-mini (shipped)": "artalk-mini (dabei)",
     "ARTalk, released weights (wav2vec 2.0)": "ARTalk, veröffentlichte Gewichte (wav2vec 2.0)",
     "ARTalk, trained by its published code (with eyes)": "ARTalk, mit seinem veröffentlichten Code trainiert (mit Augen)",
     "ARTalk with the mimi audio encoder": "ARTalk mit dem Audio-Encoder mimi",

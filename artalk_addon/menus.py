@@ -24,6 +24,7 @@ class ARTALK_MT_speech(bpy.types.Menu):
         layout.operator_menu_enum("artalk.preset", "name", icon="PRESET")
         layout.operator("artalk.follow_sliders", icon="FCURVE")
         layout.operator("artalk.reduce", icon="IPO_BEZIER")
+        layout.operator("artalk.loosen", icon="KEYFRAME")
         layout.separator()
         layout.operator("artalk.check_movement", icon="QUESTION")
         layout.operator("artalk.copy_report", icon="COPYDOWN")

@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import addon_utils
 import bpy
 import numpy as np
 
@@ -236,6 +237,16 @@ def talking():
     look(head())
     add_line()
     yield from generated()
+
+
+def show_preferences():
+    """The extension's own, unfolded, in place of the 3D view."""
+    area("VIEW_3D").ui_type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "artalk"
+    name = "bl_ext.user_default.artalk"
+    if not addon_utils.module_bl_info(sys.modules[name]).get("show_expanded"):
+        bpy.ops.preferences.addon_expand(module=name)
 
 
 # --- what is checked ------------------------------------------------------------------------------------------------
@@ -594,10 +605,7 @@ def the_free_head_is_imported_and_speaks():
 @check
 def the_preferences_offer_the_engine():
     yield from fresh()
-    area("VIEW_3D").ui_type = "PREFERENCES"
-    bpy.context.preferences.active_section = "ADDONS"
-    bpy.context.window_manager.addon_search = "artalk"
-    bpy.ops.preferences.addon_expand(module="bl_ext.user_default.artalk")
+    show_preferences()
     yield from picture("preferences", area("PREFERENCES"))
 
 
@@ -640,9 +648,7 @@ def the_interface_speaks_german():
             block.mute = True
         press(bpy.ops.artalk.check_movement)
         yield from picture("german_in_the_way", region("VIEW_3D"))
-        area("VIEW_3D").ui_type = "PREFERENCES"
-        bpy.context.preferences.active_section = "ADDONS"
-        bpy.context.window_manager.addon_search = "artalk"
+        show_preferences()
         yield from picture("german_preferences", area("PREFERENCES"))
     finally:
         view.language = "en_US"
