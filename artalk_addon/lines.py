@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -35,7 +36,8 @@ def load(datablock: Any) -> list[Line]:
     """The lines in a datablock's action, in the order of time."""
     action: Any = compat.action_of(datablock)
     stored = action.get(STORED) if action else None
-    lines = [_unpack(stored[name].to_dict()) for name in stored.keys()] if stored else []  # noqa: SIM118
+    every = [stored[name].to_dict() for name in stored.keys()] if stored else []  # noqa: SIM118
+    lines = [_unpacked(tuple(sorted(packed.items()))) for packed in every]
     return sorted(lines, key=lambda line: line.start)
 
 
@@ -94,7 +96,10 @@ def _pack(line: Line) -> dict[str, Any]:
     return packed
 
 
-def _unpack(packed: dict[str, Any]) -> Line:
+@lru_cache(maxsize=256)
+def _unpacked(items: tuple[tuple[str, str | bytes], ...]) -> Line:
+    """A line of what is stored of it; kept, as every move of a slider looks at all lines of a character."""
+    packed: dict[str, Any] = dict(items)
     head = json.loads(packed["head"])
     basis = basis_named(head["basis"], head["channels"])
     values = _array(packed["raw"], np.float32).reshape(-1, len(basis))

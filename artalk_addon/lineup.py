@@ -57,6 +57,7 @@ class LineUp:
 
     def __init__(self, lines: Sequence[Line], rests: Rests, scene: Scene) -> None:
         self.lines = sorted(lines, key=lambda line: (line.start, line.name))
+        self._names = [line.name for line in self.lines]
         self.rests, self._scene = rests, scene
         self._alone: dict[int, tuple[int, Motion]] = {}
         self._joined: dict[int, tuple[int, Motion]] = {}
@@ -67,11 +68,11 @@ class LineUp:
 
     def near(self, names: set[str]) -> set[str]:
         """Names of lines that may have to change with those of these names: theirs, and two further on either side."""
-        at = [place for place, part in enumerate(self._parts) if self.lines[part.number].name in names]
+        at = [place for place, part in enumerate(self._parts) if self._names[part.number] in names]
         beside = {
             self._parts[place].number for one in at for place in range(max(0, one - 2), min(one + 3, len(self._parts)))
         }
-        return names | {self.lines[number].name for number in beside}
+        return names | {self._names[number] for number in beside}
 
     def motion(self, number: int) -> tuple[int, Motion]:
         """What a line does, a row for each whole frame, and the frame of the first; rows outside its place are void."""
