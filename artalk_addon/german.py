@@ -729,6 +729,7 @@ _ENGINE = {
     "Removing": "Wird entfernt",
     "Making the environment": "Die Umgebung wird angelegt",
     "Downloading {}": "Wird heruntergeladen: {}",
+    "Downloading": "Wird heruntergeladen",
     "Unpacking": "Wird entpackt",
     "Trying it": "Wird ausprobiert",
     "The address of a processor-only or AMD build is on PyTorch's 'Get Started' page.": (

@@ -17,6 +17,7 @@ from artalk.core.engine import process
 from artalk.core.engine.protocol import VERSION, Message, receive, send
 from artalk.core.errors import Cancelled, InputError
 from artalk.core.motion import Motion
+from artalk.core.styles import SHIPPED
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -54,6 +55,17 @@ def test_the_motion_is_the_one_made_here(there, here):
 
 
 @pytest.mark.slow
+def test_guidance_and_seed_motion_arrive(there, here):
+    chosen = {
+        "style": Motion.load(SHIPPED / "smiling.npz"),
+        "guidance": 3.0,
+        "seed_motion": Motion(np.full((120, len(ARKIT)), 0.1, np.float32), ARKIT, 30.0),
+    }
+    expected = here.generate(noise(3), **chosen)
+    assert np.abs(there.generate(noise(3), **chosen).values - expected.values).max() < 1e-5
+    assert np.abs(expected.values - here.generate(noise(3)).values).max() > 0.05
+
+
 def test_cancel_ends_the_work_and_not_the_engine(there):
     done = []
     with pytest.raises(Cancelled):
