@@ -17,20 +17,22 @@ from artalk.core.generate import Options
 from PIL import Image, ImageDraw, ImageFont
 
 SENTENCE = Path(__file__).resolve().parent.parent.parent / "demo" / "speech" / "austen_0930.flac"
-FRAMES = (21, 34, 47, 60)
-SIZE = 220
+FRAMES = (9, 15, 27, 60)
+SIZE, FACE = 300, (45, 0, 265, 240)
+"""Pixels of a picture, and what is shown of it: left, upper, right, lower."""
 FONT = ImageFont.load_default(16)
 
 
 def main(out: Path, names: list[str]) -> None:
     """Render and put together."""
     rows = [(name, render(name)) for name in names]
-    sheet = Image.new("RGB", (SIZE * len(FRAMES), SIZE * len(rows)), "white")
+    width, height = FACE[2] - FACE[0], FACE[3] - FACE[1]
+    sheet = Image.new("RGB", (width * len(FRAMES), height * len(rows)))
     draw = ImageDraw.Draw(sheet)
     for y, (name, pictures) in enumerate(rows):
         for x, picture in enumerate(pictures):
-            sheet.paste(picture, (x * SIZE, y * SIZE))
-        draw.text((8, y * SIZE + 6), name, fill="black", font=FONT)
+            sheet.paste(picture.crop(FACE), (x * width, y * height))
+        draw.text((8, y * height + 6), name, fill="white", font=FONT)
     sheet.save(out, quality=85)
 
 
@@ -44,4 +46,4 @@ def render(name: str) -> list[Image.Image]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or ["calm", "smiling", "broad"])
+    main(Path(sys.argv[1]), sys.argv[2:] or ["stern", "smiling", "broad"])
