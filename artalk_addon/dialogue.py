@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from hashlib import sha256
@@ -15,8 +15,9 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken, provenance
 from ..core.models import Cancel, Progress
-from . import compat, generation, layers, operators, rigs, strips
-from .line import Line
+from . import compat, generation, lines, operators, rigs, strips
+from .line import name_of
+from .lines import Head
 from .properties import settings
 from .strips import Source
 
@@ -45,13 +46,14 @@ class Row:
 class Asked:
     """A row that is not known before the sound is looked at, as plain data: all that does not need Blender.
 
+    line:   the text of what was generated before, for `lines.head`; now: options that would be generated with
     beside: the sounds of the character's lines, which this one may go on from; fps: of the scene
     """
 
     row: Row
     source: Source | None = None
-    line: Line | None = None
-    why: tuple[str, ...] = ()
+    line: str = ""
+    now: Options = field(default_factory=Options)
     beside: tuple[Source, ...] = ()
     fps: float = 25.0
 
@@ -118,8 +120,8 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
     """
     fps = strips.rate(scene)
     heard = strips.heard_sound_strips(scene)
-    items: dict[str, bpy.types.Object] = {character.name: character} if character else {}
-    kept: dict[str, dict[str, Line]] = {}
+    kept: dict[str, dict[str, str]] = {}
+    wanted: dict[str, Options] = {}
     rows = []
     for strip in heard:
         if character and not speaks(character, scene, strip):
@@ -129,14 +131,16 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
         except InputError as error:
             rows.append(Asked(Row(strip.name, "", "no character", message=str(error))))
             continue
-        items[item.name] = item
         if item.name not in kept:
-            kept[item.name] = _lines(scene, item)
-        rows.append(_asked(strip, fps, item, kept[item.name].get(strip.name), options))
-    present = {strip.name for strip in compat.all_strips(scene)}
-    for name, item in items.items():
-        gone = _lines(scene, item).keys() - present if name not in kept else kept[name].keys() - present
-        rows += [Asked(Row(strip, name, "strip is gone")) for strip in sorted(gone)]
+            described = rigs.describe(item)
+            kept[item.name] = generation.heads_of(described)
+            wanted[item.name] = generation.options_for(item, described, options)
+        text = kept[item.name].get(name_of(scene.name, strip.name), "")
+        rows.append(_asked(strip, fps, item, text, wanted[item.name]))
+    present = {name_of(scene.name, strip.name) for strip in compat.all_strips(scene)}
+    for name, texts in kept.items():
+        gone = [lines.head(text) for key, text in texts.items() if key not in present]
+        rows += [Asked(Row(each.strip, name, "strip is gone")) for each in gone if each.scene == scene.name]
     return [replace(each, beside=_beside(each, rows), fps=fps) for each in rows]
 
 
@@ -145,24 +149,17 @@ def _beside(asked: Asked, rows: Sequence[Asked]) -> tuple[Source, ...]:
     return tuple(each.source for each in same if each.source is not None)
 
 
-def _lines(scene: bpy.types.Scene, item: bpy.types.Object) -> dict[str, Line]:
-    return {line.strip: line for line in generation.lines_of(rigs.describe(item)) if line.scene == scene.name}
-
-
-def _asked(strip: compat.Strip, fps: float, item: bpy.types.Object, line: Line | None, options: Options) -> Asked:
-    if line is None:
+def _asked(strip: compat.Strip, fps: float, item: bpy.types.Object, line: str, now: Options) -> Asked:
+    if not line:
         return Asked(Row(strip.name, item.name, "missing"))
     try:
         source = strips.source(strip, fps)
     except InputError as error:
         return Asked(Row(strip.name, item.name, "unreadable", message=str(error)))
-    why = _changes(line, layers.chosen(options, item))
-    if abs(line.start - source.start) > strips.MOVED or line.fps != fps:
-        why = (*why, "place")
-    return Asked(Row(strip.name, item.name, "changed"), source, line, why)
+    return Asked(Row(strip.name, item.name, "changed"), source, line, now)
 
 
-def _changes(line: Line, now: Options) -> tuple[str, ...]:
+def _changes(line: Head, now: Options) -> tuple[str, ...]:
     """What of a line's options would be other now, by the names that the table shows."""
     names = [each.name for each in fields(Options) if each.name not in _ALL_THE_SAME]
     differing = [name for name in names if getattr(line.options, name) != getattr(now, name)]
@@ -188,17 +185,21 @@ def look(asked: Sequence[Asked], progress: Progress, cancel: Cancel) -> list[Row
 
 
 def _judged(asked: Asked, cancel: Cancel) -> Row:
-    row, line = asked.row, asked.line
-    if line is None or asked.source is None:
+    row, source = asked.row, asked.source
+    if source is None:
         return row
+    line = lines.head(asked.line)
     try:
-        same = _hash(asked.source, line.options, cancel) == line.spoken.raw.meta.get("audio_sha256")
+        same = _hash(source, line.options, cancel) == line.meta.get("audio_sha256")
     except InputError as error:
         return Row(row.strip, row.character, "unreadable", message=str(error))
-    why = asked.why if same else ("sound", *asked.why)
-    if line.spoken.raw.meta.get("before_sha256") != _hash_before(asked, asked.source, cancel):
-        why = (*why, "line before")
-    return Row(row.strip, row.character, "changed" if why else "up to date", why)
+    why = [] if same else ["sound"]
+    why += _changes(line, asked.now)
+    if abs(line.start - source.start) > strips.MOVED or line.fps != asked.fps:
+        why.append("place")
+    if line.meta.get("before_sha256") != _hash_before(asked, source, cancel):
+        why.append("line before")
+    return Row(row.strip, row.character, "changed" if why else "up to date", tuple(why))
 
 
 _hashes: dict[tuple[object, ...], str] = {}

@@ -65,7 +65,7 @@ def prepare(
     again: run the model only for lines whose sound, model, style or seed has changed
     """
     described = rigs.describe(character)
-    options = _for(described, layers.chosen(options, character))
+    options = options_for(character, described, options)
     check(options)
     _require_fit(options, described)
     fps = strips.rate(scene)
@@ -109,15 +109,16 @@ def _require_fit(options: Options, character: Character) -> None:
     """Raise InputError when a character cannot take the motion of the model chosen."""
     entry = models.entry(options.model)
     if entry.basis.name not in BASES:
-        raise InputError(f"The model '{entry.name}' moves vertices, which cannot be keyed: choose another model.")
+        raise InputError(f"The model '{entry.title}' moves vertices, which cannot be keyed: choose another model.")
     if character.basis == FLAME.name and entry.basis in FLAME_FAMILY:
         flame_rig.require_fit(character, options.weights or entry.weights, options.flame)
     elif character.basis == FLAME.name:
         flame_rig.fit_of(_object(character))
 
 
-def _for(character: Character, options: Options) -> Options:
-    """The same options, by which FLAME motion becomes ARKit's for a character that has no FLAME."""
+def options_for(item: bpy.types.Object, character: Character, options: Options) -> Options:
+    """Options with what a character's sliders say; FLAME motion becomes ARKit's for one that has no FLAME."""
+    options = layers.chosen(options, item)
     turned = models.entry(options.model).basis in FLAME_FAMILY and character.basis == ARKIT.name
     return replace(options, basis=ARKIT.name) if turned else options
 
@@ -264,6 +265,11 @@ def is_behind(item: bpy.types.Object) -> bool:
         return False
     lines_up = _lines_up([replace(line, options=layers.options(line.options, item)) for line in found], item)
     return bool(_behind(found, lines_up, None))
+
+
+def heads_of(character: Character) -> dict[str, str]:
+    """The lines that a character has keys of, by name, each as a text for `lines.head`."""
+    return lines.heads(_keeper(character))
 
 
 def lines_of(character: Character) -> list[Line]:

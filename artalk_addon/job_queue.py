@@ -194,10 +194,10 @@ def _show_end() -> None:
 
 
 def _progress(entry: Entry[Any]) -> str:
-    wait = f", {_time(entry.seconds_left)}" if entry.seconds_left is not None else ""
+    wait = _time(entry.seconds_left) if entry.seconds_left is not None else ""
     if entry.state == "running":
-        return f"{100 * entry.fraction:.0f} %{wait}"
-    return {"waiting": f"waiting{wait}", "cancelling": "cancelling…"}.get(entry.state, entry.state)
+        return f"{100 * entry.fraction:.0f} % {wait}".rstrip()
+    return {"waiting": wait or "waiting", "cancelling": "cancelling…"}.get(entry.state, entry.state)
 
 
 def _overall() -> str:

@@ -45,6 +45,11 @@ class Written:
     spans: tuple[tuple[float, float], ...]
 
 
+def name_of(scene: str, strip: str) -> str:
+    """Under which a strip's line is kept: names of strips can be longer than those of custom properties."""
+    return sha256(f"{scene}\0{strip}".encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Line:
     """One strip's speech on one character.
@@ -72,8 +77,8 @@ class Line:
 
     @property
     def name(self) -> str:
-        """Under which it is kept: names of strips can be longer than those of custom properties."""
-        return sha256(f"{self.scene}\0{self.strip}".encode()).hexdigest()[:16]
+        """Under which it is kept."""
+        return name_of(self.scene, self.strip)
 
     @property
     def end(self) -> float:

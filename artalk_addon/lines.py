@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,32 @@ def load(datablock: Any) -> list[Line]:
     every = [stored[name].to_dict() for name in stored.keys()] if stored else []  # noqa: SIM118
     lines = [_unpacked(tuple(sorted(packed.items()))) for packed in every]
     return sorted(lines, key=lambda line: line.start)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is known of a line without its motion and keys; as in `Line`. meta: of its raw motion."""
+
+    scene: str
+    strip: str
+    start: float
+    fps: float
+    options: Options
+    meta: dict[str, Any]
+
+
+def heads(datablock: Any) -> dict[str, str]:
+    """The lines in a datablock's action by name, each as a text for `head`: quick where there are hundreds."""
+    action: Any = compat.action_of(datablock)
+    stored = action.get(STORED) if action else None
+    return {name: stored[name]["head"] for name in stored.keys()} if stored else {}  # noqa: SIM118
+
+
+def head(text: str) -> Head:
+    """What the text of a line says."""
+    known = json.loads(text)
+    options = _options(known["options"])
+    return Head(known["scene"], known["strip"], known["start"], known["fps"], options, known["meta"])
 
 
 def save(datablock: Any, changed: Iterable[Line], dropped: Iterable[str] = ()) -> None:
@@ -127,9 +153,9 @@ def _unpacked(items: tuple[tuple[str, str | bytes], ...]) -> Line:
 
 def _options(kept: dict[str, Any]) -> Options:
     """Options from another version of artalk may lack some and have others: those that are known count."""
-    known = get_type_hints(Options)
+    known = {each.name for each in fields(Options)}
     chosen = {name: value for name, value in kept.items() if name in known}
-    for name in ("weights", "style", "flame"):
+    for name in ("weights", "style", "flame", "seed_motion"):
         chosen[name] = Path(chosen[name]) if chosen.get(name) else None
     return Options(**chosen)
 

@@ -342,7 +342,7 @@ class ARTALK_UL_queue(bpy.types.UIList):
         _flag: int | None,
     ) -> None:
         """Name, how far, and the button that ends it."""
-        split = layout.split(factor=0.62)
+        split = layout.split(factor=0.55)
         split.label(text=item.name, icon=_ICONS[item.state])
         part = split.row(align=True)
         if item.state == "running":
