@@ -29,6 +29,8 @@ MOVED = 0.01
 
 BEFORE = 4.0
 """Seconds before a line that the model hears: one window of its own, so that those of the line stay where they are."""
+_SCENE_RATE = 48000
+"""Samples per second at which the sound of a whole scene is mixed."""
 NEAR = 0.5
 """Only what ends within so many seconds before a line is heard: after a longer silence lips say more by themselves."""
 
@@ -74,8 +76,17 @@ class Clip:
 
 
 def sound_strips(strips: Iterable[compat.Strip]) -> list[compat.Strip]:
-    """The sound strips among them, in the order of time."""
-    return sorted((s for s in strips if s.type == "SOUND"), key=lambda s: compat.strip_timing(s).left)
+    """The strips with sound of their own among them, also scenes that are played with theirs, in the order of time."""
+    return sorted(
+        (s for s in strips if s.type == "SOUND" or _is_heard_scene(s)), key=lambda s: compat.strip_timing(s).left
+    )
+
+
+def _is_heard_scene(strip: compat.Strip) -> bool:
+    """Whether a strip shows the sequencer of another scene, in which there is sound: Blender plays that as well."""
+    if strip.type != "SCENE" or strip.scene is None or strip.scene_input != "SEQUENCER":
+        return False
+    return any(inside.type == "SOUND" for inside in compat.all_strips(strip.scene))
 
 
 def selected_sound_strips(scene: bpy.types.Scene) -> list[compat.Strip]:
@@ -156,6 +167,9 @@ def source(strip: compat.Strip, fps: float) -> Source:
             f"The strip '{strip.name}' is {seconds / 3600:.1f} hours long, and a line may have {LONGEST / 3600:g} at "
             "most: cut it into shorter strips."
         )
+    if strip.type == "SCENE":
+        mixed = _mixed(strip, (left, right), fps, (_SCENE_RATE, 1))
+        return Source(strip.name, float(int(max(left, 0))), zero, seconds, Path(), None, 0.0, 1.0, mixed)
     sound = strip.sound
     if sound is None:
         raise InputError(f"The strip '{strip.name}' has no sound: choose a sound file for it.")
@@ -165,7 +179,9 @@ def source(strip: compat.Strip, fps: float) -> Source:
         raise InputError(f"The sound file '{path}' of the strip '{strip.name}' is missing: find it or replace it.")
     found = Source(strip.name, start, zero, seconds, path, packed, (start - zero) / fps, float(strip.volume))
     if seconds and is_processed(strip):
-        mixed = _mixed(strip, (left, right), fps, found)
+        with _file_of(found) as opened:
+            form = _opened(opened, found.name).form
+        mixed = _mixed(strip, (left, right), fps, form)
         return replace(found, start=float(int(max(left, 0))), mixed=mixed)
     return found
 
@@ -236,10 +252,12 @@ def _heard(strip: compat.Strip, timing: compat.StripTiming) -> tuple[float, floa
     return left, max(left, min([timing.right, *(each.right for each in around)]))
 
 
-def _mixed(strip: Any, heard: tuple[float, float], fps: float, found: Source) -> NDArray[np.float32]:
-    """A strip as Blender's own mixdown has it, from its first whole frame on: (n,) at 16 kHz."""
-    with _file_of(found) as path:
-        sample_rate, channel_count = _opened(path, found.name).form
+def _mixed(strip: Any, heard: tuple[float, float], fps: float, form: tuple[int, int]) -> NDArray[np.float32]:
+    """A strip as Blender's own mixdown has it, from its first whole frame on: (n,) at 16 kHz.
+
+    form: samples per second and channels of its sound
+    """
+    sample_rate, channel_count = form
     first, last = int(max(heard[0], 0)), int(np.ceil(heard[1]))
     with tempfile.TemporaryDirectory(prefix="artalk_") as folder, _alone(strip, first, last - 1):
         path = Path(folder, "strip.wav")
@@ -254,8 +272,8 @@ def _mixed(strip: Any, heard: tuple[float, float], fps: float, found: Source) ->
         samples = mix.samples(0, count) if mix else None
     if samples is None:
         raise InputError(
-            f"The strip '{strip.name}' is played at another speed or volume, which this build of Blender cannot mix: "
-            "render its sound to a file first."
+            f"The strip '{strip.name}' is a scene, or played at another speed or volume, which this build of Blender "
+            "cannot mix: render its sound to a file first."
         )
     # Blender adds the channels, where a plain strip has their mean
     return audio.to_mono_16k(samples / np.float32(channel_count), sample_rate)

@@ -217,6 +217,37 @@ def a_meta_strip_cuts_what_is_inside_it():
 
 
 @check
+def a_scene_that_is_played_in_another_speaks_as_a_whole():
+    scene = fresh()
+    inner = bpy.data.scenes.new("inner")
+    inner.render.fps = FPS
+    add_strip(inner, sound(), 11)
+    add_strip(inner, sound("voice too", 1.0), 121, 2)
+    inner.frame_end = 150
+    strip = room("artalk_addon.compat").ensure_strips(scene).new_scene("played", inner, 1, 21)
+    strips = room("artalk_addon.strips")
+    strip.select = True
+    assert strips.sound_strips([strip]) == [], "its camera is shown, and nothing heard"
+    strip.scene_input = "SEQUENCER"
+    assert strips.selected_sound_strips(scene) == [strip]
+    strip.frame_offset_start = 5
+    mix = mixdown()
+    if mix is None:
+        return NO_MIX
+    clip = strips.read_clip(strip, FPS)
+    assert clip.start == 26, clip.start
+    heard = mix[round(25 / FPS * 16000) :][: len(clip.samples)]
+    (level, _), (level_there, _) = levels(clip.samples), levels(heard)
+    error = np.sqrt(np.mean((level - level_there[: len(level)]) ** 2) / np.mean(level_there**2))
+    assert error < 0.02, error
+    assert level[round(0.3 * 50) :].max() > 0.05
+    for inside in room("artalk_addon.compat").all_strips(inner):
+        inside.mute = True
+    scenario.raises_input_error(["only silence"], strips.read_clip, strip, FPS)
+    return f"level of 20 ms off by {100 * error:.2f} %"
+
+
+@check
 def the_sound_of_a_film_is_read():
     scene = fresh()
     add_strip(scene, sound(), 1)
