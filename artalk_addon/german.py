@@ -341,10 +341,10 @@ _STRIPS = {
     "The sound file '{}' of the strip '{}' is missing: find it or replace it.": (
         "Die Tondatei '{}' des Streifens '{}' fehlt: suchen oder ersetzen."
     ),
-    "The strip '{}' is played at another speed or volume, which this build of Blender cannot mix: render its sound to "
-    "a file first.": (
-        "Der Streifen '{}' wird mit anderer Geschwindigkeit oder Lautstärke gespielt, was dieses Blender nicht mischen "
-        "kann: seinen Ton zuerst in eine Datei rendern."
+    "The strip '{}' is a scene, or played at another speed or volume, which this build of Blender cannot mix: render "
+    "its sound to a file first.": (
+        "Der Streifen '{}' ist eine Szene oder wird mit anderer Geschwindigkeit oder Lautstärke gespielt, was dieses "
+        "Blender nicht mischen kann: seinen Ton zuerst in eine Datei rendern."
     ),
     "The strip '{}' lies {} hours into a compressed sound, which is read from its beginning: convert the sound to WAV "
     "or FLAC.": (
