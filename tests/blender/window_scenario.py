@@ -244,9 +244,8 @@ def show_preferences():
     area("VIEW_3D").ui_type = "PREFERENCES"
     bpy.context.preferences.active_section = "ADDONS"
     bpy.context.window_manager.addon_search = "artalk"
-    name = "bl_ext.user_default.artalk"
-    if not addon_utils.module_bl_info(sys.modules[name]).get("show_expanded"):
-        bpy.ops.preferences.addon_expand(module=name)
+    ours = next(each for each in addon_utils.modules(refresh=False) if each.__name__ == "bl_ext.user_default.artalk")
+    addon_utils.module_bl_info(ours)["show_expanded"] = True
 
 
 # --- what is checked ------------------------------------------------------------------------------------------------
