@@ -176,8 +176,8 @@ class Imported:
 def import_weights(path: Path, folder: Path, *, link: bool = False) -> Imported:
     """Take weights that the user has, a file or a folder of one model's files, into a folder of models.
 
-    Style motions in a folder `style_motion` beside them come along. link: point to the files instead of copying them.
-    Raises InputError when it is no model's, or not whole.
+    What belongs to them comes along: a folder `style_motion`, the folder of the speech encoder.
+    link: point to the files instead of copying them. Raises InputError when it is no model's, or not whole.
     """
     files = [path]
     if path.is_dir():
@@ -187,15 +187,18 @@ def import_weights(path: Path, folder: Path, *, link: bool = False) -> Imported:
     names = {file: recognise(file) for file in files}
     if len(set(names.values())) > 1:
         raise InputError(f"'{path}' has weights of several models, {_listed(set(names.values()))}: import one file.")
+    name, place = names[files[0]], files[0].parent
+    encoders = [file.parent for file in place.glob("*/config.json")] if name == "artalk-trained" else []
+    if name == "artalk-trained" and not encoders and path.suffix != ".safetensors":
+        raise InputError(
+            f"'{path.name}' holds no speech encoder: put the folder of the wav2vec 2.0 that it was trained with "
+            "(facebook/wav2vec2-xls-r-300m) beside it, then import it."
+        )
     origins = {provenance(file, name) for file, name in names.items()}
-    name = names[files[0]]
-    for file in (*files, *sorted((files[0].parent / STYLES_FOLDER).glob("*.pt"))):
-        if file in names or name == "artalk":
-            _place(file, folder / name / file.relative_to(files[0].parent), link=link)
-    for file in files[0].parent.glob("*/config.json") if name == "artalk-trained" else ():
-        # the folder of its speech encoder, which the checkpoint does not hold
-        for part in filter(Path.is_file, file.parent.iterdir()):
-            _place(part, folder / name / part.relative_to(files[0].parent), link=link)
+    styles = sorted((place / STYLES_FOLDER).glob("*.pt")) if name == "artalk" else []
+    heard = [part for encoder in encoders for part in encoder.iterdir() if part.is_file()]
+    for file in (*files, *styles, *heard):
+        _place(file, folder / name / file.relative_to(place), link=link)
     found = installed(name, folder)
     if found is None:
         missing = [file.name for file in _release(name).files if not (folder / name / file.name).is_file()]
@@ -234,7 +237,7 @@ def _recognise_own(path: Path) -> str:
     config = read_config(read_metadata(path), path)
     if config.basis == ARKIT.name:
         raise InputError(f"'{path.name}' is of artalk-mini's kind, which needs no import: give it with --weights.")
-    return "artalk"
+    return "artalk-trained" if config.family == "training" else "artalk"
 
 
 def provenance(path: Path, name: str) -> str:

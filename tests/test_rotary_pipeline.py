@@ -116,6 +116,7 @@ def test_eyes_come_and_go():
 
 def test_a_file_of_ours_holds_all_of_it(model, tmp_path):
     save_safetensors(model, tmp_path / "own.safetensors")
+    assert import_weights(tmp_path / "own.safetensors", tmp_path / "models").model == "artalk-trained"
     loaded = load_pipeline(tmp_path / "own.safetensors", "artalk-trained")
     audio = audio_f32(20000, 22)
     np.testing.assert_array_equal(loaded.generate(audio).values, RotaryPipeline(model).generate(audio).values)
@@ -125,6 +126,8 @@ def test_the_checkpoint_of_the_training_code_needs_its_speech_encoder(tmp_path):
     torch.save(filled_state(), tmp_path / "gen.pt")
     with pytest.raises(InputError, match="put the folder of the wav2vec"):
         load_trained(tmp_path / "gen.pt")
+    with pytest.raises(InputError, match="beside it, then import it"):
+        import_weights(tmp_path / "gen.pt", tmp_path / "models")
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "config.json").write_text("{}")
     with pytest.raises(InputError, match="does not fit the model"):
