@@ -12,8 +12,8 @@ from bpy.props import EnumProperty
 from ..core.errors import InputError
 from . import compat, dialogue, job_queue, operators, strips
 from .jobs import Job
-from .panels import draw_sentence
 from .properties import settings, state
+from .sentences import draw_sentence
 from .translations import told
 
 Result = Any  # the stubs' set of literals differs from version to version

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The side panel 'ARTalk', the same in the sequencer and in the 3D view: character, strips, Generate, then layers."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..core.errors import InputError
 from . import compat, flame_rig, layers, preflight, seen, strips, style_operators, weights_operators
 from .jobs import ENDED
 from .properties import settings, state
+from .sentences import draw_sentence
 from .translations import told
 
 _TALL = 1.4  # of the main button, in rows
@@ -25,7 +25,6 @@ _ICONS: dict[str, Any] = {
     "done": "CHECKMARK",
     "failed": "ERROR",
 }
-_MARGIN, _LETTER = 75, 6.2  # pixels of a panel beside a label, and of a letter, at a scale of 1
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -184,15 +183,6 @@ def draw_tools(layout: bpy.types.UILayout) -> None:
     column.operator_context = "INVOKE_DEFAULT"
     column.operator("artalk.export", text="Export Character…", icon="EXPORT")
     column.operator("artalk.copy_report", icon="COPYDOWN")
-
-
-def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: Any) -> None:
-    """A sentence over as many lines as it needs: Blender's labels do not wrap."""
-    letters = int((context.region.width / context.preferences.system.ui_scale - _MARGIN) / _LETTER)
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(told(sentence), max(20, letters))):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
 class _Speech(bpy.types.Panel):

@@ -9,8 +9,8 @@ from bpy.props import BoolProperty, StringProperty
 from ..core import styles
 from ..core.errors import InputError
 from . import compat, model_files, operators, style_motion
-from .engine_setup import draw_sentence
 from .properties import settings
+from .sentences import draw_sentence
 from .style_settings import chosen_style
 from .translations import told
 
@@ -117,7 +117,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     layout.prop(mine, "name", icon="MOD_ARMATURE")
     known = next((each for each in model_files.styles_for(context, chosen) if each.name == mine.name), None)
     if known is not None and known.about:
-        draw_sentence(layout, known.about, "INFO")
+        draw_sentence(layout, context, known.about, "INFO")
     row = layout.row(align=True)
     row.operator("artalk.save_style", icon="ADD")
     row.operator("artalk.play_style", text="", icon="PLAY")

@@ -15,6 +15,7 @@ from ..core.errors import InputError
 from ..core.models import Cancel, Progress
 from . import engine_setup, model_files, preferences
 from .engine_setup import Finish, Result, Shown, Work, Working
+from .sentences import draw_sentence
 from .translations import told
 
 _GETS = [
@@ -38,7 +39,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) ->
         row.operator("artalk.get_weights", icon="IMPORT").model = chosen.model
     row.operator("artalk.import_weights", icon="FILE_FOLDER")
     if Shown.sentence:
-        engine_setup.draw_sentence(layout, Shown.sentence, "ERROR" if Shown.failed else "INFO")
+        draw_sentence(layout, context, Shown.sentence, "ERROR" if Shown.failed else "INFO")
 
 
 class ARTALK_OT_get_weights(Working):
