@@ -499,8 +499,12 @@ def keys_are_reduced():
     yield from talking()
     before = count_keys()
     press(bpy.ops.artalk.reduce)
-    assert count_keys() < before / 3
-    yield f"{before} keys, then {count_keys()}"
+    few = count_keys()
+    assert few < before / 3
+    head().artalk.brows = 0.5
+    assert count_keys() > 1.5 * few, "while the slider moves"
+    yield lambda: count_keys() < 1.2 * few
+    yield f"{before} keys, then {few}; {count_keys()} when a slider was moved"
 
 
 @check
