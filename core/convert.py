@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from .basis import BASES, FLAME
+from .basis import BASES, FLAME_FAMILY
 from .errors import InputError
 from .heads.flame import FlameModel, fingerprint
 from .heads.flame_basis import change
@@ -46,7 +46,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     command.add_argument("source", type=Path, metavar="IN", help="motion, FLAME file or checkpoint")
     command.add_argument("out", type=Path, metavar="OUT", help=f"file to write: {', '.join(ENDINGS)}")
-    command.add_argument("--basis", type=str.lower, choices=list(BASES), help="turn motion into arkit or flame")
+    command.add_argument("--basis", type=str.lower, choices=list(BASES), help="turn motion into this basis")
     command.add_argument("--fps", type=float, help="frame rate to write")
     command.add_argument("--from-fps", type=float, help="frame rate of IN, where it does not tell")
     command.add_argument(
@@ -94,14 +94,19 @@ def convert_motion(
     Raises InputError for what cannot be done.
     """
     if to_flame is not None:
-        if flame is None or motion.basis != FLAME:
+        if flame is None or motion.basis not in FLAME_FAMILY:
             raise InputError("--to-flame turns FLAME motion from one version to another: give its own file by --flame.")
         motion = change(model_of_file(flame).expressions, read_flame(to_flame).expressions).of(motion)
         flame = to_flame
-    if basis not in {None, motion.basis.name} and flame is None:
+    if flame is None and _is_fitted(motion, basis):
         raise InputError(f"To turn '{motion.basis.name}' into '{basis}' takes a FLAME head: give it by --flame FILE.")
     motion = in_basis(motion, basis, flame)
     return motion.resample(fps) if fps else motion
+
+
+def _is_fitted(motion: Motion, basis: str | None) -> bool:
+    """Whether a FLAME head decides what the motion is in this basis."""
+    return basis is not None and (motion.basis in FLAME_FAMILY) != (BASES[basis] in FLAME_FAMILY)
 
 
 def is_flame_file(path: Path) -> bool:
@@ -159,11 +164,11 @@ def _tell(motion: Motion, arguments: argparse.Namespace) -> None:
         if arguments.residuals:
             rows = "".join(f"exp{number:03d} {100 * (1 - part):5.0f} %\n" for number, part in enumerate(lost, 1))
             print(rows, end="", file=sys.stderr)
-    if arguments.basis in {None, motion.basis.name}:
+    if not _is_fitted(motion, arguments.basis):
         return
     model = model_of_file(arguments.to_flame or arguments.flame)
     shapes, back = residuals(shapes_of(model))
-    found, what = (back, "expressions") if motion.basis == FLAME else (shapes, "ARKit shapes")
+    found, what = (back, "expressions") if motion.basis in FLAME_FAMILY else (shapes, "ARKit shapes")
     well = sum(each.shown > WELL for each in found)
     print(f"artalk: {well} of {len(found)} {what} are shown well (FLAME {fingerprint(model)}).", file=sys.stderr)
     if arguments.residuals:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .basis import ARKIT, ARKIT_SHAPES, BASES, HEAD_ROTATION, Basis
+from .basis import ARKIT, ARKIT_SHAPES, BASES, Basis
 from .errors import InputError
 from .motion import Motion
 
@@ -116,10 +116,9 @@ def _rate(seconds: NDArray[np.float64], frames: NDArray[np.float64], path: Path)
 
 
 def _basis(columns: dict[str, NDArray[np.float64]], path: Path) -> Basis:
-    for basis in BASES.values():
-        shapes = [name for name in basis.channels if name not in HEAD_ROTATION]
-        if sum(name in columns for name in shapes) > len(shapes) // 2:
-            return basis
+    best = max(BASES.values(), key=lambda basis: sum(name in columns for name in basis.channels))
+    if sum(name in columns for name in best.channels) > len(best) // 2:
+        return best
     raise InputError(
         f"'{path.name}' has neither ARKit's shapes nor FLAME's: give a CSV of Live Link Face or of artalk."
     )

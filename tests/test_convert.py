@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from artalk.core.artalk import checkpoint
-from artalk.core.basis import ARKIT, FLAME
+from artalk.core.basis import ARKIT, FLAME, FLAME_EYES
 from artalk.core.cli import main
 from artalk.core.errors import InputError
 from artalk.core.heads import flame
@@ -79,11 +79,12 @@ def test_a_csv_and_an_npz_are_one_motion(tmp_path, capsys):
     np.testing.assert_allclose(found.values[::2], motion.values, atol=1e-5)
 
 
-def test_flame_csv_comes_back(tmp_path):
-    values = np.random.default_rng(1).normal(0, 0.1, (80, len(FLAME))).astype(np.float32)
-    Motion(values, FLAME, 25.0).save(tmp_path / "x.csv")
+@pytest.mark.parametrize("basis", [FLAME, FLAME_EYES])
+def test_flame_csv_comes_back(tmp_path, basis):
+    values = np.random.default_rng(1).normal(0, 0.1, (80, len(basis))).astype(np.float32)
+    Motion(values, basis, 25.0).save(tmp_path / "x.csv")
     found = read_motion(tmp_path / "x.csv")
-    assert found.basis == FLAME
+    assert found.basis == basis
     np.testing.assert_allclose(found.values, values, atol=1e-6)
 
 
@@ -114,6 +115,15 @@ def test_there_and_back_between_the_bases(tmp_path, flame_file, capsys):
     found = read_motion(tmp_path / "b.csv")
     for name in ("jawOpen", "browInnerUp", "mouthPucker"):
         assert np.corrcoef(found.channel(name), motion.channel(name))[0, 1] > 0.85, name
+
+
+def test_eyes_come_and_go_without_a_flame_file(tmp_path):
+    values = np.random.default_rng(1).normal(0, 0.1, (8, len(FLAME_EYES))).astype(np.float32)
+    Motion(values, FLAME_EYES, 25.0).save(tmp_path / "a.npz")
+    convert(tmp_path / "a.npz", tmp_path / "b.npz", "--basis", "flame")
+    found = Motion.load(tmp_path / "b.npz")
+    assert found.basis == FLAME
+    np.testing.assert_array_equal(found.values[:, :103], values[:, :103])
 
 
 def test_motion_goes_to_another_version_of_flame(tmp_path, flame_file, capsys):

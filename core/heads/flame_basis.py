@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basis import FLAME
+from ..basis import FLAME, FLAME_FAMILY
 from ..errors import InputError
 from ..motion import Motion
 
@@ -79,8 +79,8 @@ class BasisChange:
     missed: Floats
 
     def of(self, motion: Motion) -> Motion:
-        """FLAME motion in the new expressions; jaw and head stay. InputError for motion of another basis."""
-        if motion.basis != FLAME:
+        """FLAME motion in the new expressions; jaw, head and eyes stay. InputError for other motion."""
+        if motion.basis not in FLAME_FAMILY:
             raise InputError(f"The motion is '{motion.basis.name}' and not 'flame': give FLAME motion.")
         count = sum(name.startswith("exp") for name in FLAME.channels)
         old, new = self.table.shape
