@@ -10,8 +10,9 @@ from artalk.artalk_addon import lineup
 from artalk.artalk_addon.line import Line, Rests
 from artalk.artalk_addon.lineup import LineUp, Scene
 from artalk.artalk_addon.plan import Curve
+from artalk.core import generate as core_generate
 from artalk.core.basis import ARKIT, HEAD_ROTATION
-from artalk.core.generate import Options, Spoken, polish
+from artalk.core.generate import Options, Spoken, polish, speak
 from artalk.core.motion import Motion
 from artalk.core.polish.amounts import going_on
 from artalk.core.polish.phrases import Phrase
@@ -261,3 +262,22 @@ def test_what_moves_at_the_end_of_speech_comes_to_a_stop():
     assert np.allclose(first, before, atol=0.15 * np.abs(before).max())
     assert np.allclose(after[-1, HEAD], after[-2, HEAD])
     assert not after[-1, ARKIT.index("jawOpen")]
+
+
+def test_what_was_said_before_is_heard_and_is_not_in_the_result(monkeypatch):
+    heard = []
+
+    class Model:
+        def generate(self, audio, **_):
+            heard.append(audio)
+            return Motion(np.arange(len(audio) // 640, dtype=np.float32)[:, None] * np.ones(len(ARKIT)), ARKIT, 25.0)
+
+    monkeypatch.setattr(core_generate, "load_model", lambda _: Model())
+    audio, before = np.full(32000, 0.1, np.float32), np.full(64000, 0.2, np.float32)
+    alone, after = speak(audio, Options()), speak(audio, Options(), before=before)
+    assert [len(each) for each in heard] == [32000, 96000]
+    assert len(after.raw) == len(alone.raw) == 50
+    assert after.raw.values[0, 0] == 100
+    assert after.voice.phrases == alone.voice.phrases
+    assert {name for name in after.raw.meta if alone.raw.meta.get(name) != after.raw.meta[name]} == {"before_sha256"}
+    assert speak(audio, Options(), before=before[:0]).raw.meta == alone.raw.meta
