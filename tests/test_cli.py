@@ -121,7 +121,7 @@ def test_silence_is_refused(tmp_path, capsys):
         (["--out", "x.npz", "--post", "published"], "for FLAME motion"),
         (["--out", "x.npz", "--fps", "0"], "frame rate"),
         (["--out", "x.npz", "--seed", "-1"], "seed"),
-        (["--out", "x.npz", "--style", "voice.wav"], "is no motion"),
+        (["--out", "x.npz", "--style", "voice.wav"], "There is no style"),
         (["--out", "x.npz", "--weights", "none.safetensors"], "is missing"),
         (["--out", "x.npz", "--style", "none.npz"], "none.npz"),
     ],
