@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from artalk.core.basis import ARKIT, ARKIT_SHAPES, FLAME
 from artalk.core.errors import InputError
-from artalk.core.heads import default_head, flame
+from artalk.core.heads import flame
 from artalk.core.motion import Motion
 from artalk.core.retarget import flame_fit
 from artalk.core.retarget.bounded import bounded_least_squares
@@ -176,7 +176,3 @@ def test_wrong_motion_and_heads_without_a_mouth_are_refused(head, fit):
     few = flame_fit.fit(replace(head, expressions=head.expressions[:, :, :50]))
     with pytest.raises(InputError, match="has 100 expressions and the FLAME file 50"):
         few.to_arkit(Motion(np.ones((1, len(FLAME))), FLAME, 25.0))
-
-
-def test_default_head_is_the_source():
-    assert set(ARKIT_SHAPES) <= set(default_head.load().shape_names)
