@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .conftest import ROOT
+from .flame_like import flame_like_arrays
 
 SENTENCE = ROOT / "demo" / "speech" / "austen_0880.flac"
 
@@ -105,6 +107,21 @@ def test_what_was_chosen_is_in_the_motions_meta(tmp_path):
     assert before["style"] == "mine.npz"
     assert before["guidance"] == 2.0
     assert before["style_sha256"] != provenance(silence, chosen)["style_sha256"]
+
+
+def test_a_style_of_flame_motion_is_fitted_by_the_users_flame_file(tmp_path):
+    np.savez(tmp_path / "flame.npz", **flame_like_arrays())
+    wide = np.zeros((FRAMES, len(FLAME)), np.float32)
+    wide[:, FLAME.index("jaw_x")] = 0.25 * np.abs(np.sin(np.arange(FRAMES) / 2))
+    save(Motion(wide, FLAME, 25.0), "wide", tmp_path)
+    with pytest.raises(InputError, match="give your FLAME file"):
+        find("wide", ARKIT, tmp_path)
+    path = find("wide", ARKIT, tmp_path, fitted=True)
+    sound, options = audio.read(SENTENCE), Options(post="none", engine="numpy", style=path)
+    with pytest.raises(InputError, match="style is motion in 'flame'"):
+        generate(sound, options)
+    styled = measures(generate(sound, replace(options, flame=tmp_path / "flame.npz")))
+    assert styled["jaw"] > 1.05 * measures(spoken("mumbling"))["jaw"]
 
 
 # --- by name --------------------------------------------------------------------------------------------------------

@@ -166,8 +166,7 @@ class Disk:
 
 
 def test_without_a_network(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights_store.hub_download, "__file__", str(tmp_path / "fetch.py"))
-    (tmp_path / "fetch.py").write_text("print('the server cannot be reached')\nraise SystemExit(3)")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(InputError, match=r"cannot be reached\).*by other means") as error:
         weights_store.fetch("artalk", tmp_path, PYTHON)
     sentence(error)

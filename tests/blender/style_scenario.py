@@ -227,6 +227,23 @@ def the_advanced_choices_reach_the_model():
     assert bpy.ops.artalk.regenerate() == {"FINISHED"}, "what was chosen is read back"
 
 
+@check
+def the_command_knows_styles_by_name():
+    command, motion = room("artalk_addon.command"), room("core.motion").Motion
+    out = FOLDER / "smiling.npz"
+    sys.modules["platformdirs"] = None  # which Blender lacks
+    try:
+        shared = ["--style", "smiling", "--engine", "numpy"]
+        assert command.run(["generate", str(SENTENCE), "--out", str(out), *shared]) == 0
+        _, mesh = spoken_head()
+        before = amount(mesh, *SMILES)
+        assert command.run(["generate", "--all", *shared]) == 0
+        assert amount(mesh, *SMILES) > before + 0.08
+    finally:
+        del sys.modules["platformdirs"]
+    assert motion.load(out).meta["style"] == "smiling.npz"
+
+
 # --- weights --------------------------------------------------------------------------------------------------------
 
 
