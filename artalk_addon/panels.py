@@ -215,6 +215,7 @@ class _Part(bpy.types.Panel):
 
     bl_category = "ARTalk"
     bl_region_type = "UI"
+    bl_order = 1  # after the panel Dialogue, which comes from elsewhere
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
