@@ -91,6 +91,14 @@ def test_without_mouth_close_the_jaw_itself_closes():
     np.testing.assert_allclose(dict(apply(channels, Mapping("x", (row,))))[row], [0.4, 0.0, 0.0])
 
 
+def test_eyes_that_turn_by_bones_miss_no_looks():
+    bones = [RestBone(name, np.array(at)) for name, at in (("head", [0, 0, 1.5]), ("eye.L", [0.03, -0.1, 1.6]))]
+    mouth = [name for name in ARKIT_SHAPES if not name.startswith("eyeLook")]
+    assert detect(mouth).missing == tuple(name for name in ARKIT_SHAPES if name.startswith("eyeLook"))
+    found = detect(mouth, bones).missing
+    assert found == tuple(name for name in ARKIT_SHAPES if name.startswith("eyeLook") and name.endswith("Right"))
+
+
 def test_what_nothing_shows_is_said_once():
     found = detect([name for name in ARKIT_SHAPES if name != "tongueOut"])
     assert found.missing == ("tongueOut",)

@@ -128,8 +128,11 @@ def _kind(shapes: Sequence[str], bones: Sequence[str]) -> str:
 
 
 def _missing(rows: Sequence[Row]) -> tuple[str, ...]:
+    """ARKit's shapes that nothing shows; eyes that turn by bones show where they look."""
     shown = {channel for row in rows for channel, _ in row.sources}
-    return tuple(name for name in ARKIT_SHAPES if name not in shown)
+    turning = tuple(f"eyeLook{way}{side}" for side in ("Left", "Right") for way in ("Down", "In", "Out", "Up")
+                    if f"{side.lower()}_eye_x" in shown)  # fmt: skip
+    return tuple(name for name in ARKIT_SHAPES if name not in shown and name not in turning)
 
 
 # --- ARKit by name --------------------------------------------------------------------------------------------------
