@@ -163,6 +163,13 @@ def test_scale_is_of_no_account(head, fit):
     np.testing.assert_allclose(flame_fit.fit(larger).to_flame(motion).values, fit.to_flame(motion).values, atol=0.02)
 
 
+def test_a_file_without_faces_will_do(head, fit):
+    points = replace(head, faces=np.zeros((0, 3), np.int64))
+    motion = pose(jawOpen=0.4)
+    found, known = (each.to_flame(motion).channel("jaw_x")[0] for each in (flame_fit.fit(points), fit))
+    assert found == pytest.approx(known, rel=0.2)
+
+
 def test_wrong_motion_and_heads_without_a_mouth_are_refused(head, fit):
     with pytest.raises(InputError, match="'flame' and not 'arkit'"):
         fit.to_flame(Motion(np.zeros((1, len(FLAME))), FLAME, 25.0))

@@ -274,7 +274,7 @@ def _turned(head: FlameShapes, vector: tuple[float, float, float]) -> Floats:
 
 def _weights(head: FlameShapes, skin: NDArray[np.int64], face: Face, shapes: Floats) -> Floats:
     """How much each vertex of the skin counts, (V,), in all 1: its area, more at lips and lids, 0 where no shape is."""
-    area = np.zeros(len(head.points))
+    area = np.full(len(head.points), 0.0 if len(head.faces) else 1.0)
     corners = head.points[head.faces]
     faces = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     np.add.at(area, head.faces.ravel(), np.repeat(faces, 3))
