@@ -117,7 +117,7 @@ def _measure(head: HeadMesh, places: _Places, shape: str) -> ShapeMoves:
     lids = lid_gap_mm(head, moved) - lid_gap_mm(head, head.vertices)
     return ShapeMoves(
         lip_gap=change[upper, 1] - change[lower, 1],
-        mouth_width=width * MM,
+        mouth_width=float(width) * MM,
         lip_forward=change[places.fronts, 2].mean(),
         upper_lip_up=change[upper, 1],
         lower_lip_up=change[lower, 1],

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class Crossings:
         return Crossings(self.edges[chosen], self.triangles[chosen], self.depth[chosen])
 
 
-def crossings(points: NDArray[np.floating], edges: Indices, triangles: Indices) -> Crossings:
+def crossings(points: NDArray[np.floating[Any]], edges: Indices, triangles: Indices) -> Crossings:
     """Every place where one of (E, 2) edges goes through one of (M, 3) triangles with which it shares no vertex."""
     points = np.asarray(points, np.float64)
     pairs = _near(points, edges, triangles)
@@ -50,7 +51,7 @@ def crossings(points: NDArray[np.floating], edges: Indices, triangles: Indices) 
     return Crossings(lines[inside], faces[inside], np.minimum(np.abs(low), np.abs(high))[inside])
 
 
-def triangles_of(faces: NDArray[np.integer]) -> Indices:
+def triangles_of(faces: NDArray[np.integer[Any]]) -> Indices:
     """(2 M, 3) triangles of (M, 4) quads; a face whose last corner is -1 is one triangle."""
     quads = np.asarray(faces, np.int64)
     return np.concatenate([quads[:, :3], quads[quads[:, 3] >= 0][:, [0, 2, 3]]])

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from . import form
 from .form import Array
 from .layout import Layout, Ring
 
@@ -27,10 +28,10 @@ class Whorl:
 
 
 WHORLS = (
-    Whorl("ear_root0", 0.9, 0.5, 0.4, 0.3),
-    Whorl("ear_root1", 0.8, 6.0, 1.2, 2.0),
-    Whorl("ear_back", 0.93, 12.0, 1.8, 4.0),
-    Whorl("ear_rim0", 1.02, 15.5, 2.6, 6.2),
+    Whorl("ear_root0", 0.80, 0.2, 0.0, 0.1),
+    Whorl("ear_root1", 0.60, 5.0, 0.4, 1.6),
+    Whorl("ear_back", 0.93, 12.0, 1.2, 4.0),
+    Whorl("ear_rim0", 1.02, 15.5, 2.4, 6.2),
     Whorl("ear_rim1", 1.01, 18.6, 3.6, 8.8),
     Whorl("ear_rim2", 0.90, 19.2, 4.2, 9.8, 0.8),
     Whorl("ear_groove", 0.79, 13.2, 2.2, 9.2, 2.2, 0.5),
@@ -43,8 +44,8 @@ ROOTS = 2  # so many rings take their size from the hole in the head, not from t
 BOTTOM = "ear_bottom"
 RINGS = (*(whorl.ring for whorl in WHORLS), BOTTOM)
 UPWARD, OUTWARD = np.array([0, 0.97, -0.22]), np.array([0.95, 0.06, 0.24])
-SHIFT = np.array([0.5, -3, -3])  # of the ear from the middle of its hole, mm
-ABOVE, BELOW, BEFORE, BEHIND = 29.0, 30.0, 12.5, 18.5  # half axes of the outline, mm
+SHIFT = np.array([1.2, -3, -4.5])  # of the ear from the middle of its hole, mm
+ABOVE, BELOW, BEFORE, BEHIND = 29.0, 30.0, 11.0, 18.5  # half axes of the outline, mm
 LOBE, TRAGUS = (-90, 38), (-14, 24)  # where they are round the ear and how far they reach, degrees, 0 in front
 
 
@@ -56,16 +57,19 @@ def build(layout: Layout, edge: Ring) -> None:
     angles = np.arctan2((rim - centre) @ up, (rim - centre) @ forward)
     across, height = _outline(angles)
     behind = np.clip((0.5 - 0.5 * np.cos(angles)) * 1.25, 0, 1) ** 0.8
-    ground = (rim - centre) @ out * (1 - behind)  # the ear's front lies on the head, its back stands off it
     rings = [edge]
     lobe, tragus = (np.exp(-((np.degrees(angles) - place) ** 2) / reach**2) for place, reach in (LOBE, TRAGUS))
     for number, whorl in enumerate(WHORLS):
-        lift = ground + whorl.before + (whorl.behind - whorl.before) * behind
+        lift = whorl.before + (whorl.behind - whorl.before) * behind
         lift += (whorl.lobe - lift) * lobe + whorl.tragus * tragus
         flat = np.outer(across * whorl.size - whorl.tragus_back * tragus, forward) + np.outer(height * whorl.size, up)
         if number < ROOTS:
-            flat, lift = (rim - centre) * whorl.size, lift - ground
-        rings.append(layout.ring(centre + flat + np.outer(lift, out), whorl.ring))
+            flat = (rim - centre) * whorl.size
+        # the roots and the ear's front lie on the head, its back stands off it, and nothing is inside it
+        ground = (form.project(centre + flat) - centre - flat) @ out
+        if number >= ROOTS:
+            ground = np.where(ground > 0, ground, ground * (1 - behind))
+        rings.append(layout.ring(centre + flat + np.outer(lift + ground, out), whorl.ring))
     for outer, inner in pairwise(rings):
         layout.bridge(outer, inner, closed=True)
 

@@ -122,7 +122,7 @@ def _smile(fields: Fields) -> Array:
         )
 
     cheek = Handle((38, 1, 92), 7, (1.6, 5.0, 3.2))
-    beside = Handle((30.5, -28.5, 100), 4, (7.2, 7.4, -4.4))  # the skin next to the corner comes along
+    beside = Handle((30.5, -29, 100), 4, (8.2, 8.0, -5.6))  # the skin next to the corner comes along
     return fields.lip_field(move(7), move(5), [cheek, beside]) + _fold(fields, 2.2)
 
 
@@ -131,7 +131,9 @@ def _fold(fields: Fields, depth: float) -> Array:
     field = np.zeros_like(fields.points)
     for place, share in FOLD:
         field += fields.push(place, (4, 6, 12), (-0.5 * depth * share, 0, -1.8 * depth * share))
-    return field * (~fields.lips)[:, None]
+    # it fades out towards the corner, so that the lips, which it spares, do not stick out
+    away = np.linalg.norm(fields.points - fields.points[fields.mouth & (fields.along == 1)].mean(0), axis=1)
+    return field * (smoothstep(4, 13, away) * ~fields.lips)[:, None]
 
 
 def _frown(fields: Fields) -> Array:

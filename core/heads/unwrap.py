@@ -189,4 +189,4 @@ def _vertex_areas(points: Array, faces: Indices) -> Array:
     one, other = points[faces[:, 2]] - points[faces[:, 0]], points[faces[:, 3]] - points[faces[:, 1]]
     cross = np.cross(one, other)
     area = np.abs(cross) / 2 if cross.ndim == 1 else np.linalg.norm(cross, axis=1) / 2
-    return np.bincount(faces.ravel(), np.repeat(area, 4), len(points))
+    return np.asarray(np.bincount(faces.ravel(), np.repeat(area, 4), len(points)), np.float64)
