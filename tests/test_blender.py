@@ -74,7 +74,14 @@ TestDisk = checks_of("disk_scenario")
 
 def test_every_scenario_is_run():
     """Those that need more have a file of their own, or a Blender with a window."""
-    elsewhere = {"engine_setup_scenario", "flame_scenario", "golden_scenario", "style_scenario", "window_scenario"}
+    elsewhere = {
+        "engine_setup_scenario",
+        "flame_fit_scenario",
+        "flame_scenario",
+        "golden_scenario",
+        "style_scenario",
+        "window_scenario",
+    }
     found = {path.stem for path in (ROOT / "tests" / "blender").glob("*scenario.py")}
     named = {
         value for value in globals().values() if isinstance(value, type) and value.__qualname__.startswith("checks_of")
