@@ -29,6 +29,8 @@ at_end: list[Callable[[], None]] = []
 
 _checks: dict[int, str] = {}
 """Characters that have got keys and are to be looked at when nothing else waits: session identifier -> sentence."""
+_moving: set[int] = set()
+"""Characters whose lips have been seen to move."""
 _pulse: Any = None
 """The window's timer, while there is work: without it Blender looks at its other timers twice a second."""
 _lost = ""
@@ -241,10 +243,15 @@ def _look_at(character: int, sentence: str) -> None:
     if item is None or scene is None:
         return
     try:
+        # to look costs the drawing of two frames: once is enough while nothing stands in the way
+        if character in _moving and not preflight.obstacles(item):
+            return
         verdict = preflight.after(scene, character, sentence)
     except InputError:
         return  # it is no character any more: there is nothing to look at
-    if verdict.failed:
+    if not verdict.failed:
+        _moving.add(character)
+    else:
         say(verdict.sentence, failed=True, cause=verdict.cause)
 
 
@@ -292,6 +299,7 @@ def _before_load(*_: object) -> None:
     global _lost  # noqa: PLW0603
     _stop()
     _checks.clear()
+    _moving.clear()
     lost = QUEUE.let_go()
     were = " was" if lost == 1 else "s were"
     _lost = f"Another file was opened: {lost} line{were} not generated." if lost else ""

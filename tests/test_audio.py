@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from artalk.core import audio
-from artalk.core.errors import InputError
+from artalk.core.errors import Cancelled, InputError
 
 
 def tone(rate: int, seconds: float = 0.5, hz: float = 440) -> np.ndarray:
@@ -74,3 +74,42 @@ def test_silence_zero_length_and_broken_samples_are_named():
     with pytest.raises(InputError, match="no numbers"):
         audio.require_speech(np.full(100, np.nan, np.float32), "The strip 'A'")
     audio.require_speech(tone(16000) * 0.01, "quiet speech")
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(48000, 2), (44100, 1), (16000, 2), (11025, 1)])
+def test_a_long_sound_read_by_pieces_is_the_same(monkeypatch, rate, channels):
+    monkeypatch.setattr(audio, "_PIECE", 2)
+    samples = np.random.default_rng(1).normal(0, 0.1, (int(7.3 * rate), channels)).astype(np.float32)
+    asked = []
+
+    def read(begin, end):
+        asked.append(end - begin)
+        return samples[begin:end]
+
+    pieces = audio.to_mono_16k_by_pieces(read, len(samples), rate)
+    np.testing.assert_allclose(pieces, audio.to_mono_16k(samples, rate), atol=1e-6)
+    assert len(asked) == 4
+    assert max(asked) <= 4.1 * rate, "never all of it"
+
+
+def test_channels_that_cancel_each_other_are_heard_by_pieces(monkeypatch):
+    monkeypatch.setattr(audio, "_PIECE", 1)
+    left = np.random.default_rng(2).normal(0, 0.1, 40000).astype(np.float32)
+    samples = np.stack([left, -left], axis=1)
+    pieces = audio.to_mono_16k_by_pieces(lambda begin, end: samples[begin:end], len(samples), 16000)
+    np.testing.assert_allclose(np.abs(pieces), np.abs(left), atol=1e-6)
+
+
+def test_reading_ends_when_it_is_cancelled(monkeypatch):
+    monkeypatch.setattr(audio, "_PIECE", 1)
+    asked = []
+
+    def read(begin, end):
+        asked.append(begin)
+        if len(asked) == 2:
+            raise Cancelled
+        return np.zeros((end - begin, 1), np.float32)
+
+    with pytest.raises(Cancelled):
+        audio.to_mono_16k_by_pieces(read, 160000, 16000)
+    assert len(asked) == 2
