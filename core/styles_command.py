@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`artalk style list | save | remove`: styles by name."""
+"""`artalk style list | measure | save | remove`: styles by name."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     model_folder.add_argument(action)
     action.set_defaults(run=_list)
 
+    action = actions.add_parser("measure", help="how much of the face moves in a motion")
+    action.add_argument("motion", type=Path, metavar="MOTION", help="a motion as .npz, or a published style as .pt")
+    action.set_defaults(run=_measure)
+
     action = actions.add_parser("save", help="two seconds of a motion become a style of yours")
     action.add_argument("motion", type=Path, metavar="MOTION", help="a motion as .npz, or a published style as .pt")
     action.add_argument("--name", required=True, help="what to call it")
@@ -37,6 +41,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _list(arguments: argparse.Namespace) -> None:
     for style in styles.available(model_folder.chosen(arguments)):
         print(f"{style.name:16s} {style.basis:8s} {style.source:10s} {style.about}")
+
+
+def _measure(arguments: argparse.Namespace) -> None:
+    print(styles.describe(styles.load(arguments.motion)))
 
 
 def _save(arguments: argparse.Namespace) -> None:

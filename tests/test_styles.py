@@ -227,6 +227,8 @@ def test_a_style_is_saved_listed_and_removed_on_the_command_line(tmp_path, capsy
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("mine"))
     assert "own" in line
     assert "jaw 1" in line
+    assert main(["style", "measure", str(path)]) == 0
+    assert capsys.readouterr().out.strip() in line
     assert main(["style", "remove", "mine", *home]) == 0
     assert main(["style", "remove", "mine", *home]) == 2
     assert "no style 'mine'" in capsys.readouterr().err
