@@ -20,7 +20,7 @@ def load() -> mesh.HeadMesh:
 
 
 def build() -> mesh.HeadMesh:
-    """The same head made from nothing, in some ten seconds."""
+    """The same head made from nothing, in some five seconds."""
     from . import eye_shapes, face_shapes, jaw, lids, lip_shapes, lips, skinning
     from .assembly import assemble
     from .fields import Fields
