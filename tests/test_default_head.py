@@ -352,7 +352,7 @@ def test_lids_slide_over_the_eyeball(weight, look):
 
 def test_a_blink_shuts_the_eye():
     gap = mesh.lid_gap_mm(HEAD, mesh.posed(HEAD, both(eyeBlink=1.0)))
-    assert gap.max() <= 0
+    assert gap.max() < -0.2
     assert mesh.lid_gap_mm(HEAD, REST).min() > 10
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every shape of the default head measures beside another head: a Markdown table on stdout.
 
-python docs/tools/compare_head.py TABLE.csv     a row per shape with the columns of `core.evaluate.head_shapes.ShapeMoves`
+python docs/tools/compare_head.py TABLE.csv     a row per shape, columns as `core.evaluate.head_shapes.ShapeMoves`
 """
 
 from __future__ import annotations
