@@ -29,15 +29,18 @@ from .teacher import NEUTRAL, Array, motion
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 """Deviation of each number of a random style."""
-CLOSURE_WEIGHTS = (0.6, 0.6)
+CLOSURE_WEIGHTS = (0.8, 0.8)
 """Weight of the bits where the lips are shut, at the first and at the last step. The corpus has more of these sounds
 than real speech, and real voices are heard less surely than synthetic ones: at weight 1 every doubtful sound would
 close the lips."""
-TEETH_WEIGHT = 0.7
+TEETH_WEIGHT = 0.8
 """Weight of the bits where the lower lip is on the teeth, for the same reason; a doubtful f is less of a nuisance."""
 GUIDANCE = 2.0
 """How far the token of a style is carried beyond that of none. Two seconds of motion say little of its amplitudes, and
 what is predicted from little stays near the mean: at 2 the motion goes some .7 of the way to the style."""
+HEAD_GAIN = 1.4
+"""Factor on the head: hearing only part of what moves it, the generator turns it .56 as far as the teacher. By the whole
+1.8, head and layers together move faster than people do (`artalk evaluate --naturalness`)."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def model_config(encoder: EncoderTraining, codec: CodecConfig, training: Generat
         generator=training.generator,
         style=training.style,
         guidance=GUIDANCE,
+        head_gain=HEAD_GAIN,
         basis="arkit",
     )
 

@@ -48,7 +48,8 @@ Parameters: {sizes}; stored in half precision, sha256 `{hash}`.
 
 {hours:g} hours of synthesised speech, each utterance augmented {variants} times, recordings {recorded} times (pitch and
 vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, rooms, noise, babble, music, band limits,
-clipping, levels; {quiet:.0%} clips without speech), seed {seed}. Steps: {steps}; two processor cores, no GPU. The
+clipping, levels; {quiet:.0%} clips without speech), seed {seed}. What the generator learns to draw is the teacher's motion
+for what the encoder hears, in doubt the mean of what it might be (`core/train/hearing.py`). Steps: {steps}; two processor cores, no GPU. The
 command that makes it from nothing, on Debian; it names the packages that it misses:
 
     artalk train mini --out weights/artalk-mini.safetensors
@@ -58,7 +59,7 @@ CARD_LIMITS = """
 
 It has learned mostly from synthetic voices, so real voices are heard less well than those: expect missed or surplus
 closures, more of them in languages other than English, in noise, in singing and with several people talking.
-Head and brow motion follow the voice only. Rounding and lip-to-teeth contacts are the weakest sounds. It is a tool for
+Head and brow motion follow the voice only. Lip-to-teeth contacts are the weakest sounds. It is a tool for
 animation, not a phonetic measurement, and it says nothing about the feelings of a speaker.
 
 ## Licence
