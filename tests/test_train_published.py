@@ -23,6 +23,7 @@ from artalk.core.artalk.config import (
     GeneratorConfig,
     StyleConfig,
 )
+from artalk.core.artalk.rotary import RotaryCodec, RotaryGenerator, speech_positions
 from artalk.core.basis import ARKIT, FLAME
 from artalk.core.cli import main
 from artalk.core.errors import InputError
@@ -32,7 +33,6 @@ from artalk.core.motion import Motion
 from artalk.core.train import motion_folder, objectives, published
 from artalk.core.train.flame_mesh import FlameMesh, load_flame
 from artalk.core.train.loop import Schedule, fit
-from artalk.core.artalk.rotary import RotaryCodec, RotaryGenerator, speech_positions
 from golden.fill import audio_f32, flame_arrays, motion, unit_noise, weights
 from golden.models import FOLDER, flame_model, golden
 from hypothesis import given, settings
