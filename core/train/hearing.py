@@ -88,7 +88,8 @@ def _blocks(teacher: EncoderTeacher, mels: NDArray[np.float16]) -> Iterator[tupl
 
 def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
     """Phone logits (B, 2 T, classes) and drawn signals (B, T, 12) -> signals (B, T, 12) hedged by the likelihoods."""
-    likely = logits.softmax(-1).unflatten(1, (-1, 2)).mean(2)
+    B, T, classes = logits.shape
+    likely = logits.softmax(-1).view(B, T // 2, 2, classes).mean(2)
     targets = torch.from_numpy(articulation_targets()).to(likely)
     vowels = likely * torch.from_numpy(vowel_classes()).to(likely)
     vowel = vowels.sum(-1)
