@@ -257,7 +257,8 @@ class ARTALK_UL_table(bpy.types.UIList):
         split.label(text=item.name, icon=_ICONS[item.state])
         rest = split.split(factor=0.42, align=True)
         rest.label(text=item.character)
-        rest.label(text=told(item.why or item.state))
+        words = (item.why or item.state).split(", ")
+        rest.label(text=", ".join(told(each) for each in words))
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

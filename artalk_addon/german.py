@@ -1033,6 +1033,7 @@ _DIALOGUE = {
     "No strip is heard": "Kein Streifen ist zu hören",
     "sound": "Ton",
     "place": "Ort",
+    "line before": "Zeile davor",
     "model": "Modell",
     "style": "Stil",
     "weights": "Gewichte",
