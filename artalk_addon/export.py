@@ -53,7 +53,7 @@ def export_character(item: bpy.types.Object, out: Path, step: float = 1.0) -> tu
         if out.suffix.lower() == ".csv":
             sampled(scene, item, character, (first, last), step).save(partial)
         else:
-            with _alone(scene, item, first, last), headless.quiet():
+            with _in_a_window(), _alone(scene, item, first, last), headless.quiet():
                 _exporters()[out.suffix.lower()](partial, step)
         partial.replace(out)
     except (OSError, RuntimeError) as error:
@@ -181,8 +181,8 @@ def _usd(out: Path, _step: float) -> None:
 
 def _alembic(out: Path, _step: float) -> None:
     scene = compat.scene(bpy.context)
-    chosen: Any = bpy.context.selected_objects
-    points = sum(len(each.data.vertices) for each in chosen if each.type == "MESH")
+    layer: Any = bpy.context.view_layer
+    points = sum(len(each.data.vertices) for each in layer.objects if each.select_get() and each.type == "MESH")
     # Blender's writer ends the whole process when the disk is full
     if disk_usage(out.parent).free < 12 * points * (scene.frame_end - scene.frame_start + 1):
         raise OSError(errno.ENOSPC, "there is not enough room on the disk")
@@ -213,13 +213,21 @@ def _call(name: str, **settings: Any) -> None:
 
 
 @contextmanager
+def _in_a_window() -> Iterator[None]:
+    """A command runs outside of all windows, where Blender's exporters find nothing active or selected."""
+    windows = bpy.context.window_manager.windows
+    with bpy.context.temp_override(window=bpy.context.window or next(iter(windows), None)):
+        yield
+
+
+@contextmanager
 def _alone(scene: bpy.types.Scene, item: bpy.types.Object, first: int, last: int) -> Iterator[None]:
     """Only the character selected, the scene from `first` to `last`, without what comes after the armature; then back.
 
     Other meshes on the same armature (teeth, hair) belong to the character.
     """
     layer: Any = bpy.context.view_layer
-    if bpy.context.object is not None and bpy.context.object.mode != "OBJECT":
+    if layer.objects.active is not None and layer.objects.active.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     armature = rigs.armature_of(item)
     members = [item, *(o for o in scene.objects if armature and o.type == "MESH" and rigs.armature_of(o) == armature)]

@@ -229,6 +229,18 @@ def from_the_file_menu():
 
 
 @check
+def a_command_outside_of_all_windows_exports():
+    """As Blender runs `--command`: without a window, so without an active object."""
+    _, mesh, _ = keyed()
+    for ending in (".glb", ".fbx"):
+        out = FOLDER / f"command{ending}"
+        with bpy.context.temp_override(window=None):
+            assert not hasattr(bpy.context, "object")
+            room("artalk_addon.export").export_character(mesh, out)
+        assert out.stat().st_size > 10_000
+
+
+@check
 def what_cannot_be_exported_says_why():
     installed()
     new_file()
