@@ -172,9 +172,10 @@ def _generate(arguments: argparse.Namespace) -> None:
     outputs = output_paths(arguments.audio, arguments.out, f".{arguments.format}")
     turned = options.basis not in {None, models.entry(options.model).basis.name}
     head = None if options.basis == ARKIT.name and turned else options.flame
-    if head is not None and outputs[0].suffix != ".blend" and not turned:
+    if head is not None and outputs[0].suffix != ".blend" and not turned and options.style is None:
         raise InputError(
-            f"A head is for a .blend or for another --basis, and '{outputs[0].name}' is neither: leave --head out."
+            f"A head is for a .blend, another --basis or a style that is fitted by it, and '{outputs[0].name}' takes "
+            "none of these: leave --head out."
         )
     if len(outputs) == 1:
         _generate_one(arguments.audio[0], outputs[0], options, head)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from .basis import BASES, FLAME_FAMILY
 from .errors import InputError
 from .heads.flame import FlameModel, fingerprint
-from .heads.flame_basis import change
+from .heads.flame_basis import BASIS_KEY, change, require_own
 from .heads.flame_files import read_flame
 from .motion import Motion
 from .motion_files import read_motion
@@ -64,9 +65,11 @@ def _run(arguments: argparse.Namespace) -> None:
     if not source.is_file():
         raise InputError(f"There is no file '{source}': check the path.")
     if out.suffix not in ENDINGS:
-        raise InputError(f"'{out.suffix}' is nothing that convert writes: use {', '.join(ENDINGS)}.")
+        raise InputError(f"'{out.suffix or out}' is nothing that convert writes: use {', '.join(ENDINGS)}.")
     if not out.parent.is_dir():
         raise InputError(f"The folder '{out.parent}' does not exist: make it or choose another place.")
+    if out.exists() and out.samefile(source):
+        raise InputError(f"'{out}' would be written over itself: choose another OUT.")
     if out.suffix == ".safetensors":
         convert_checkpoint(source, out)
     elif is_flame_file(source):
@@ -96,7 +99,10 @@ def convert_motion(
     if to_flame is not None:
         if flame is None or motion.basis not in FLAME_FAMILY:
             raise InputError("--to-flame turns FLAME motion from one version to another: give its own file by --flame.")
-        motion = change(model_of_file(flame).expressions, read_flame(to_flame).expressions).of(motion)
+        old, new = model_of_file(flame), read_flame(to_flame)
+        require_own(motion, fingerprint(old), flame)
+        motion = change(old.expressions, new.expressions).of(motion)
+        motion = replace(motion, meta={**motion.meta, BASIS_KEY: fingerprint(new)})
         flame = to_flame
     if flame is None and _is_fitted(motion, basis):
         raise InputError(f"To turn '{motion.basis.name}' into '{basis}' takes a FLAME head: give it by --flame FILE.")

@@ -151,8 +151,10 @@ def cut(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion:
     """
     last = motion.duration if end is None else min(end, motion.duration)
     # the last frame of a motion lasts as long as the others
-    if start < 0 or last - start < SECONDS - 1e-6:
-        there = max(0.0, last - max(start, 0.0))
+    if start < 0:
+        raise InputError(f"A style cannot begin at {start:g} s: a motion begins at 0.")
+    if last - start < SECONDS - 1e-6:
+        there = max(0.0, last - start)
         raise InputError(
             f"A style takes {SECONDS:g} s of motion and there are {there:.2g} s: choose a range that is long enough."
         )

@@ -146,6 +146,26 @@ def test_motion_goes_to_another_version_of_flame(tmp_path, flame_file, capsys):
     np.testing.assert_allclose(shown, wanted, atol=1e-4)
 
 
+def test_flame_motion_knows_which_flame_it_was_made_with(tmp_path, flame_file, capsys):
+    """Another version's expressions mean other faces, so its file is refused until the motion was turned to it."""
+    arrays, other = flame_like_arrays(), tmp_path / "other.npz"
+    shapes = arrays["shapedirs"].copy()
+    shapes[:, :, 300:] = np.roll(shapes[:, :, 300:], 1, axis=2)
+    np.savez(other, **{**arrays, "shapedirs": shapes})
+    arkit_motion().save(tmp_path / "a.npz")
+    made, turned, out = tmp_path / "made.npz", tmp_path / "turned.npz", tmp_path / "out.npz"
+    convert(tmp_path / "a.npz", made, "--basis", "flame", "--flame", flame_file)
+    convert(made, turned, "--flame", flame_file, "--to-flame", other)
+    convert(turned, out, "--basis", "arkit", "--flame", other)
+    convert(turned, out, "--flame", other, "--to-flame", flame_file)
+    capsys.readouterr()
+    out.unlink()
+    for source, file in ((made, other), (turned, flame_file)):
+        refused(capsys, source, out, "--basis", "arkit", "--flame", file, says="another version of FLAME")
+    refused(capsys, made, out, "--flame", other, "--to-flame", flame_file, says="another version of FLAME")
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -225,7 +245,10 @@ def test_what_cannot_be_converted_is_said(tmp_path, capsys, flame_file):
     for arguments, says in (
         ([here / "no.npz", out], "There is no file"),
         ([here / "a.npz", here / "out.fbx"], "nothing that convert writes"),
+        ([here / "a.npz", here / "out"], "out' is nothing that convert writes"),
         ([here / "a.npz", here / "none" / "out.npz"], "does not exist"),
+        ([here / "a.npz", here / "a.npz", "--fps", "24"], "written over itself"),
+        ([flame_file, flame_file], "written over itself"),
         ([here / "evil.pkl", out], "holds more than arrays"),
         ([here / "words.csv", out], "no table of motion"),
         ([here / "cut.csv", out], "cut off"),

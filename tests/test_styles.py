@@ -120,8 +120,14 @@ def test_a_style_of_flame_motion_is_fitted_by_the_users_flame_file(tmp_path):
     sound, options = audio.read(SENTENCE), Options(post="none", engine="numpy", style=path)
     with pytest.raises(InputError, match="style is motion in 'flame'"):
         generate(sound, options)
-    styled = measures(generate(sound, replace(options, flame=tmp_path / "flame.npz")))
-    assert styled["jaw"] > 1.05 * measures(spoken("mumbling"))["jaw"]
+    styled = generate(sound, replace(options, flame=tmp_path / "flame.npz"))
+    assert measures(styled)["jaw"] > 1.05 * measures(spoken("mumbling"))["jaw"]
+    out = tmp_path / "styled.npz"
+    command = ["generate", str(SENTENCE), "--out", str(out), "--post", "none", "--engine", "numpy"]
+    command += ["--head", str(tmp_path / "flame.npz")]
+    assert main(command) == 2, "a head that nothing needs"
+    assert main([*command, "--style", str(path)]) == 0
+    np.testing.assert_array_equal(Motion.load(out).values, styled.values)
 
 
 # --- by name --------------------------------------------------------------------------------------------------------
@@ -198,6 +204,7 @@ def test_two_seconds_are_taken_at_the_models_rate(fps, start, seconds):
         (walk(5), 4, None, "there are 1 s"),
         (walk(5), 9, None, "there are 0 s"),
         (walk(5), 1, 2, "there are 1 s"),
+        (walk(5), -1, None, "cannot begin at -1 s"),
         (walk(5, level=0.0), 0, None, "Nothing moves"),
     ],
 )

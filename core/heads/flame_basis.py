@@ -23,7 +23,7 @@ from ..motion import Motion
 Floats = NDArray[np.floating[Any]]
 
 BASIS_KEY = "flame_basis"
-"""Name of the fingerprint in the metadata of weights that were trained with a FLAME file."""
+"""Name of the fingerprint in what is kept of weights that were trained with a FLAME file, and of motion made by one."""
 
 PUBLISHED_FILE = "b87a1d3513b3df0504f1e1f93bcb85ac01abe4dadf92e75ac08046c4a68403be"
 """SHA-256 of `FLAME_with_eye.pt`, which the released ARTalk was trained with."""
@@ -50,6 +50,16 @@ def require_basis(head: str, fingerprint: str, weights: Path | None) -> None:
             f"The weights '{weights.name if weights else ''}' were trained with another version of FLAME than '{head}' "
             f"is (basis {trained}, not {fingerprint}): import the FLAME file that they were trained with, or choose it "
             "as FLAME File in the panel, so that the motion is fitted to this head."
+        )
+
+
+def require_own(motion: Motion, fingerprint: str, file: Path) -> None:
+    """Raise InputError when FLAME motion says that it was fitted to another expression basis than a file's."""
+    own = motion.meta.get(BASIS_KEY, fingerprint)
+    if own != fingerprint:
+        raise InputError(
+            f"The motion is meant for another version of FLAME than '{file.name}' (basis {own}, not {fingerprint}): "
+            "give the file that it was made with."
         )
 
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from ..basis import ARKIT, EYE_ROTATION, FLAME_EYES, FLAME_FAMILY, Basis
 from ..errors import InputError
-from ..heads.flame import FlameModel
+from ..heads.flame import FlameModel, fingerprint
+from ..heads.flame_basis import BASIS_KEY, require_own
 from ..heads.flame_files import read_flame
 from ..motion import Motion
 from .flame_eyes import with_eyes, without_eyes
@@ -38,10 +40,12 @@ def in_basis(motion: Motion, wanted: str | None, flame: Path | None) -> Motion:
     if motion.basis in FLAME_FAMILY and wanted != ARKIT.name:
         return with_eyes(motion) if wanted == FLAME_EYES.name else without_eyes(motion)
     assert flame is not None
-    found = fit_of_file(flame)
+    found, version = fit_of_file(flame), fingerprint(model_of_file(flame))
     if wanted == ARKIT.name:
+        require_own(motion, version, flame)
         return _looking(found.to_arkit(without_eyes(motion)), motion)
     made = found.to_flame(motion)
+    made = replace(made, meta={**made.meta, BASIS_KEY: version})
     return _looking(with_eyes(made), motion) if wanted == FLAME_EYES.name else made
 
 
