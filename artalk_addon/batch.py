@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..core import cli, lines, models
+from ..core import cli, lines, models, styles
 from ..core.errors import InputError
 from ..core.generate import Options, check
-from . import compat, export, generation, headless, preflight, rigs, strips
+from . import compat, export, generation, headless, preferences, preflight, rigs, strips
 
 ENDINGS = (".blend", ".npz", *export.ENDINGS)
 
@@ -43,7 +44,7 @@ def run(table: Path, options: Options) -> Iterator[dict[str, Any]]:
 
     Raises InputError for a table that is none, before any time is spent.
     """
-    found = read(table)
+    found = read(table, options)
     check(options)
     shot = bpy.data.filepath
     warnings: list[dict[str, Any]] = []
@@ -63,15 +64,15 @@ def status(table: Path, options: Options) -> Iterator[dict[str, Any]]:
     """How far each line of a table is, and a summary; touches nothing."""
     now = settings(options)
     counts: dict[str, int] = {"missing": 0, "up_to_date": 0, "changed": 0, "being_made": 0}
-    for line in read(table):
+    for line in read(table, options):
         state = lines.state(line, now)
         counts[state.replace(" ", "_")] += 1
         yield {"event": "line", "number": line.number, "output": str(line.output), "state": state}
     yield {"event": "summary", **counts}
 
 
-def read(table: Path) -> list[lines.Line]:
-    """The lines of a table, all of whose outputs can be written; InputError when not."""
+def read(table: Path, options: Options) -> list[lines.Line]:
+    """The lines of a table, all of whose outputs can be written; InputError when not. Styles may be named."""
     found = lines.read_lines(table)
     for line in found:
         if line.output.suffix.lower() not in ENDINGS:
@@ -79,7 +80,16 @@ def read(table: Path) -> list[lines.Line]:
                 f"Line {line.number} of '{table}' writes '{line.output.name}', which is no format of artalk's: "
                 f"use one of {', '.join(ENDINGS)}."
             )
-    return found
+    return [_with_style(line, options) for line in found]
+
+
+def _with_style(line: lines.Line, options: Options) -> lines.Line:
+    """A line whose style is a file; a name that no style has is left as it is, and fails when its turn comes."""
+    if line.style is not None and not line.style.suffix and not line.style.exists():
+        basis, folder = models.entry(options.model).basis, preferences.models_folder(bpy.context)
+        with suppress(InputError):
+            return replace(line, style=styles.find(line.style.name, basis, folder, options.weights))
+    return line
 
 
 def _make(shot: str, line: lines.Line, options: Options, alive: Callable[[float], None]) -> str:

@@ -173,6 +173,23 @@ def a_failed_line_gives_status_2_and_costs_the_others_nothing():
 
 
 @check
+def the_style_of_a_line_is_a_name_or_a_file():
+    shot("styles")
+    write_wav(FOLDER / "styled.wav", scenario.noise(0.8))
+    smiling = room("core.styles").SHIPPED / "smiling.npz"
+    lines = table(
+        "styled.wav,,smiling,made/name.npz", f"styled.wav,,{smiling},made/file.npz",
+        "styled.wav,,smilling,made/none.npz", "styled.wav,,gone/smiling.npz,made/gone.npz",
+    )  # fmt: skip
+    code, events, _ = run("generate", "--lines", lines)
+    assert code == 2
+    assert [event["state"] for event in events[:-1]] == ["done", "done", "failed", "failed"], events
+    assert "smilling" in events[2]["message"]
+    assert str(FOLDER / "gone" / "smiling.npz") in events[3]["message"]
+    assert [event["state"] for event in run("status", "--lines", lines)[1][:2]] == ["up to date"] * 2
+
+
+@check
 def bad_input_is_one_sentence_and_status_2():
     shot("bad")
     cases = {
