@@ -104,7 +104,8 @@ def _generate_all(scene: bpy.types.Scene, options: argparse.Namespace) -> Events
     todo = {row.strip for row in rows if row.state not in {"up to date", "no character"}}
     if not todo:
         count = sum(row.state == "up to date" for row in rows)
-        yield {"event": "generated", "lines": 0, "message": f"All {count} lines are up to date."}
+        which = "The line is" if count == 1 else f"All {count} lines are"
+        yield {"event": "generated", "lines": 0, "message": f"{which} up to date."}
         return
     strips_todo = [strip for strip in strips.heard_sound_strips(scene) if strip.name in todo]
     yield from _speak(scene, _cast(scene, strips_todo, options), options, again=True)
@@ -166,6 +167,9 @@ def _status(options: argparse.Namespace) -> Events:
 
 def _status_of_file(options: argparse.Namespace) -> Events:
     """How far each strip that is heard is, lines whose strips are gone, and what is in the way of seeing them."""
+    if not bpy.data.filepath:
+        # Blender goes on with an empty file where it cannot open the one that it was given
+        raise InputError("No file is open to say the status of: give one as `blender -b FILE --command artalk status`.")
     scene = compat.sequencer_scene(bpy.context)
     chosen = _character(bpy.context, options) if options.character else None
     rows = dialogue.look(dialogue.ask(scene, cli.options_from(options), chosen), _unsaid, _never)

@@ -80,8 +80,9 @@ def fits(role: Any, strip: compat.Strip) -> bool:
     """Whether a role is for a strip: by a pattern of its name or of its channel's, or by its very name."""
     if role.by == "STRIP":
         return bool(role.pattern == strip.name)
-    name = strips.channel_name(strip) if role.by == "CHANNEL" else strip.name
-    return fnmatchcase(name.casefold(), role.pattern.casefold())
+    name = (strips.channel_name(strip) if role.by == "CHANNEL" else strip.name).casefold()
+    # a name may hold what means something else in a pattern
+    return role.pattern.casefold() == name or fnmatchcase(name, role.pattern.casefold())
 
 
 def speaks(character: bpy.types.Object, scene: bpy.types.Scene, strip: compat.Strip) -> bool:

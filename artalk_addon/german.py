@@ -243,7 +243,13 @@ _GENERATING = {
     "failed": "gescheitert",
     "{} line written": "{} Zeile geschrieben",
     "{} lines written": "{} Zeilen geschrieben",
-    "{} lines written, {} failed.": "{} Zeilen geschrieben, {} gescheitert.",
+    "{} line written.": "{} Zeile geschrieben.",
+    "{} lines written.": "{} Zeilen geschrieben.",
+    "{} up to date.": "{} aktuell.",
+    "{} failed": "{} gescheitert",
+    "{} failed.": "{} gescheitert.",
+    "{} cancelled.": "{} abgebrochen.",
+    "Another file was opened: {} line was not generated.": "Eine andere Datei wurde geöffnet: {} Zeile wurde nicht erzeugt.",
     "Another file was opened: {} line{} not generated.": "Eine andere Datei wurde geöffnet: {0} Zeilen wurden nicht erzeugt.",
     "The strip '{}' was deleted or renamed meanwhile: nothing was written for it.": (
         "Der Streifen '{}' wurde inzwischen gelöscht oder umbenannt: für ihn wurde nichts geschrieben."

@@ -21,6 +21,7 @@ from .jobs import ENDED, Entry, Queue
 from .properties import state
 
 TICK = 0.05
+_UP_TO_DATE = "It was up to date."
 
 QUEUE: Queue[list[Spoken]] = Queue()
 
@@ -61,7 +62,7 @@ class _Order:
         # the sliders may have been moved since
         task = replace(self.task, options=layers.options(self.task.options, item))
         if _is_as_it_was(task, spoken):
-            return "It was up to date."
+            return _UP_TO_DATE
         sentence = generation.apply(task, spoken)
         _show_frame()
         bpy.ops.ed.undo_push(message=f"Generate '{self.strip}'")
@@ -228,7 +229,10 @@ def _summarise() -> None:
         entry = QUEUE.entries[0]
         say(entry.sentence or "Cancelled, nothing was changed.", failed=entry.state == "failed")
         return
-    parts = [f"{count['done']} line{'s' if count['done'] != 1 else ''} written"]
+    same = sum(entry.sentence == _UP_TO_DATE for entry in QUEUE.entries)
+    written = count["done"] - same
+    parts = [f"{written} line{'s' if written != 1 else ''} written"]
+    parts += [f"{same} up to date"] if same else []
     parts += [f"{count[name]} {name}" for name in ("failed", "cancelled") if count[name]]
     failed = [number for number, entry in enumerate(QUEUE.entries) if entry.state == "failed"]
     if failed:

@@ -57,6 +57,9 @@ def the_first_role_that_fits_says_who_speaks():
     scene.sequence_editor.channels[strips[4].channel].name = "Anna"
     role(scene, "CHANNEL", "Ann?", anna)
     assert speaker(scene, strips[4]) == anna
+    scene.sequence_editor.channels[strips[4].channel].name = "Bert [main]"
+    role(scene, "CHANNEL", "bert [main]", bert)
+    assert speaker(scene, strips[4]) == bert, "a name is no pattern only because it looks like one"
     bpy.data.objects.remove(bert)
     raises_input_error(["'ANNA_020'", "no character"], speaker, scene, strips[2])
     path = FOLDER / "roles.blend"

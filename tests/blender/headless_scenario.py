@@ -210,6 +210,8 @@ def bad_input_is_one_sentence_and_status_2():
     new_file()
     for action in ("reduce", "bake"):
         assert run(action, "--save")[0] == 2, "nowhere to save to"
+    code, _, talk = run("status")
+    assert (code, "No file is open" in talk) == (2, True), "Blender goes on where it cannot open a file"
 
 
 @check

@@ -192,6 +192,17 @@ def sliders_moved_and_edits_made_meanwhile_are_kept():
 
 
 @check
+def lines_that_are_up_to_date_are_not_said_to_be_written():
+    scene, (head,), strips = cast(1, 41, 81)
+    use_model()
+    add(scene, strips[:2], head)
+    to_the_end()
+    add(scene, strips, head, again=True)
+    to_the_end()
+    assert state().message == "1 line written, 2 up to date.", state().message
+
+
+@check
 def undo_meanwhile_takes_back_what_is_there_and_the_rest_goes_on():
     scene, (head,), strips = cast(1, 41, 81)
     gate = gated()
