@@ -224,7 +224,8 @@ def _in_a_window() -> Iterator[None]:
 def _alone(scene: bpy.types.Scene, item: bpy.types.Object, first: int, last: int) -> Iterator[None]:
     """Only the character selected, the scene from `first` to `last`, without what comes after the armature; then back.
 
-    Other meshes on the same armature (teeth, hair) belong to the character.
+    Other meshes on the same armature (teeth, hair) belong to the character. What is hidden is shown meanwhile, as the
+    exporters pass it over; raises InputError when its collection is what hides it.
     """
     layer: Any = bpy.context.view_layer
     if layer.objects.active is not None and layer.objects.active.mode != "OBJECT":
@@ -232,6 +233,8 @@ def _alone(scene: bpy.types.Scene, item: bpy.types.Object, first: int, last: int
     armature = rigs.armature_of(item)
     members = [item, *(o for o in scene.objects if armature and o.type == "MESH" and rigs.armature_of(o) == armature)]
     members += [armature] if armature else []
+    members = [member for member in members if member.name in layer.objects]
+    hidden = [(member, member.hide_get(), member.hide_viewport) for member in members]
     selected, active = [o for o in layer.objects if o.select_get()], layer.objects.active
     now, part, start, end = scene.frame_current, scene.frame_subframe, scene.frame_start, scene.frame_end
     shown = [
@@ -241,6 +244,11 @@ def _alone(scene: bpy.types.Scene, item: bpy.types.Object, first: int, last: int
         if modifier.type == "SUBSURF"
     ]
     try:
+        for member in members:
+            member.hide_viewport = False
+            member.hide_set(False)
+        if not item.visible_get():
+            raise InputError(f"'{item.name}' lies in a collection that is hidden or excluded: show it to export it.")
         for other in layer.objects:
             other.select_set(other in members)
         layer.objects.active = item
@@ -255,6 +263,9 @@ def _alone(scene: bpy.types.Scene, item: bpy.types.Object, first: int, last: int
         for other in layer.objects:
             other.select_set(other in selected)
         layer.objects.active = active
+        for member, by_eye, by_screen in hidden:
+            member.hide_set(by_eye)
+            member.hide_viewport = by_screen
         scene.frame_set(now, subframe=part)
 
 

@@ -292,6 +292,9 @@ _GENERATING = {
         "Noch kein Streifen dieser Szene wird von '{}' gesprochen: zuerst Erzeugen drücken."
     ),
     "There are no keys of artalk on '{}': generate first.": "Auf '{}' sind keine Keyframes von artalk: zuerst erzeugen.",
+    "'{}' lies in a collection that is hidden or excluded: show it to export it.": (
+        "'{}' liegt in einer Sammlung, die verborgen oder ausgeschlossen ist: zum Exportieren einblenden."
+    ),
     "The character '{}' is no longer there: choose another and generate again.": (
         "Die Figur '{}' gibt es nicht mehr: eine andere wählen und noch einmal erzeugen."
     ),

@@ -552,11 +552,11 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
 
     A face that bones alone move is asked to change its form at all, between the ends of the widest turn of a bone.
     """
-    if rig.keys is None:
+    if not rig.shapes:  # it may have some all the same, which have nothing to do with speech
         return _greatest_turn(rig)
     found: _Asked | None = None
     blocks = {key.name: key for key in rig.shapes}
-    for curve in _own_curves(rig.keys) if rig.keys else []:
+    for curve in _own_curves(rig.keys):
         key = blocks.get(_quoted(curve.data_path))
         points = _points(curve)
         if key is None or len(points) < 2 or any(word in key.name.lower() for word in _UPPER_FACE):

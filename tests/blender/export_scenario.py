@@ -241,6 +241,36 @@ def a_command_outside_of_all_windows_exports():
 
 
 @check
+def a_hidden_character_is_exported_and_stays_hidden():
+    _, mesh, rig = keyed()
+    mesh.hide_set(True)
+    rig.hide_viewport = True
+    out = FOLDER / "hidden.glb"
+    room("artalk_addon.export").export_character(mesh, out)
+    assert (mesh.hide_get(), mesh.hide_viewport, rig.hide_get(), rig.hide_viewport) == (True, False, False, True)
+    new_file()
+    _, found = opened(bpy.ops.import_scene.gltf, filepath=str(out))
+    assert "jawOpen" in found.data.shape_keys.key_blocks
+    assert found.find_armature() is not None
+
+
+@check
+def a_character_of_a_hidden_collection_says_so():
+    scene, mesh, _ = keyed()
+    away = bpy.data.collections.new("Away")
+    scene.collection.children.link(away)
+    for collection in mesh.users_collection:
+        collection.objects.unlink(mesh)
+    away.objects.link(mesh)
+    out, layer = FOLDER / "away.glb", bpy.context.view_layer.layer_collection.children["Away"]
+    for name in ("exclude", "hide_viewport"):
+        setattr(layer, name, True)
+        raises_input_error(["collection", "show it"], room("artalk_addon.export").export_character, mesh, out)
+        setattr(layer, name, False)
+    assert not out.exists()
+
+
+@check
 def what_cannot_be_exported_says_why():
     installed()
     new_file()

@@ -142,6 +142,20 @@ def a_jaw_bone_alone_speaks():
 
 
 @check
+def a_jaw_bone_beside_shapes_that_are_no_speech_speaks():
+    """Two of ARKit's 52 and a corrective are no face; what bones do to the mesh counts as moving."""
+    _, mesh, rig = ready()
+    for key in list(mesh.data.shape_keys.key_blocks)[1:]:
+        if key.name not in {"jawOpen", "mouthSmileLeft"}:
+            mesh.shape_key_remove(key)
+    mesh.shape_key_add(name="corrective")
+    assert generate_raw() == {"FINISHED"}
+    assert len(curves(rig)) == 12
+    assert not bpy.context.window_manager.artalk.failed, message()
+    assert "do not move" not in message(), message()
+
+
+@check
 def scaled_turned_and_mirrored_armatures_turn_alike():
     """What a rig does in its own space does not hang on where it stands; one with Y up has other axes there."""
     turns = []
