@@ -97,7 +97,7 @@ def motion(signal: Array, style: Array) -> Array:
     aperture, jaw, width, rounding, press, fv, tongue, sib, nod, turn, tilt, accent = np.moveaxis(signal, -1, 0)
     jaw_amount, lips, smile, brow, brow_rest, head = (x[..., None] for x in np.moveaxis(style, -1, 0))
     seal = _smooth_step(press, 0.35, 0.8)
-    tuck = _smooth_step(fv, 0.35, 0.85) * (1 - seal)
+    tuck = _smooth_step(fv, 0.42, 0.85) * (1 - seal)
     free = (1 - seal) * (1 - tuck)
     jaw_open = 0.45 * jaw * (1 + (jaw_amount - 1) * free)
     opening = 0.45 * aperture * (1 + (jaw_amount - 1) * free)
@@ -122,7 +122,8 @@ def motion(signal: Array, style: Array) -> Array:
     put("mouthSmile*", lips * 0.12 * spread + smile)
     put("mouthPress*", 0.32 * press)
     put("mouthRollUpper", 0.18 * press)
-    put("mouthRollLower", 0.22 * press + 0.45 * tuck)
+    # lips roll in only where they meet: a lower lip that rolls while they part looks like an f
+    put("mouthRollLower", 0.15 * press * seal + 0.45 * tuck)
     put("mouthShrugLower", 0.08 * press + 0.10 * tuck)
     # of parted lips the lower one stands before the upper teeth, else every narrow opening looks like an f
     parted = free * _smooth_step(aperture, 0.0, 0.08) * (1 - _smooth_step(aperture, 0.4, 0.7))
