@@ -22,7 +22,7 @@ def run(rounds: int = 9) -> float:
     except ModuleNotFoundError:
         raise InputError("This benchmark needs Blender's Python module: install it with `pip install bpy`.") from None
     from ..artalk_addon import compat, generation, layers, rigs
-    from ..artalk_addon.strips import Clip
+    from ..artalk_addon.strips import Source
     from ..core.audio import RATE, read
     from ..core.generate import Options
 
@@ -32,7 +32,8 @@ def run(rounds: int = 9) -> float:
     samples = np.resize(read(recording), 10 * RATE)
     scene = compat.scene(bpy.context).name
     character = rigs.describe(head)
-    task = generation.Task((Clip("line", samples, 1.0, 1.0),), character, scene, 24.0, Options(device="cpu"), (None,))
+    source = Source("line", 1.0, 1.0, 10.0, recording, None, 0.0, 1.0, mixed=samples)
+    task = generation.Task((source,), character, scene, 24.0, Options(device="cpu"), (None,))
 
     def generate() -> None:
         generation.apply(task, generation.speak(task, lambda _fraction: None, lambda: False))

@@ -227,4 +227,6 @@ def test_pip_keeps_to_the_folder_of_wheels(monkeypatch):
 
 def test_the_engine_has_what_the_package_needs():
     needed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
-    assert needed - {"soundfile>=0.12"} == {setup.TORCH, *setup.LIBRARIES}, "speech arrives there as samples"
+    elsewhere = ("soundfile", "platformdirs", "huggingface-hub")
+    there = {name for name in needed if not name.startswith(elsewhere)}
+    assert there == {setup.TORCH, *setup.LIBRARIES}, "sound and weights are found here; the hub's library comes along"

@@ -46,8 +46,13 @@ def full_disk():
 @contextmanager
 def read_only(folder):
     """A folder that nobody may write into, nor root, who for the time being is not."""
-    mode, root = folder.stat().st_mode, os.geteuid() == 0
-    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    modes = {folder: folder.stat().st_mode}
+    if root:
+        # on the way to it others than root must be able to pass, as they cannot through pytest's folders
+        modes |= {each: each.stat().st_mode for each in folder.parents if not each.stat().st_mode & 1}
+    for each, mode in modes.items():
+        each.chmod(0o555 if each == folder else mode | 0o055)
     if root:
         os.seteuid(65534)
     try:
@@ -55,7 +60,8 @@ def read_only(folder):
     finally:
         if root:
             os.seteuid(0)
-        folder.chmod(mode)
+        for each, mode in modes.items():
+            each.chmod(mode)
 
 
 def contents(folder):
