@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A table of lines, worked off by as many processes as one likes, each line once.
 
-`lines.csv` has the columns audio and output, and may have character and style; relative paths count from its folder. A
-process claims a line by a lock file beside its output, which only one can make, and says what the finished output was
-made from in a stamp beside it. So a batch can be stopped and started again: what is up to date is passed over.
+`lines.csv` has the columns audio and output, and may have character and style, with commas, semicolons or tabs between
+them; relative paths count from its folder. A process claims a line by a lock file beside its output, which only one can
+make, and says what the finished output was made from in a stamp beside it. So a batch can be stopped and started again:
+what is up to date is passed over.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from .errors import Cancelled, InputError
 
@@ -26,6 +28,8 @@ State = Literal["missing", "up to date", "changed", "being made"]
 
 COLUMNS = ("audio", "character", "style", "output")
 _NEEDED = ("audio", "output")
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+"""What may stand between cells: Excel writes ; in countries where numbers have a comma, and tabs into text."""
 _STALE = 600.0
 """Seconds without a sign of life after which the lock of a process on another machine counts as left behind."""
 _SIGN = 20.0
@@ -56,17 +60,7 @@ def read_lines(path: Path) -> list[Line]:
     """The lines of a table; InputError naming the row when it is none, or when two rows would write one output."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            missing = [name for name in _NEEDED if name not in (rows.fieldnames or ())]
-            if missing:
-                raise InputError(
-                    f"'{path}' has no column {' and '.join(missing)}: its first row must name the columns "
-                    f"{', '.join(COLUMNS)}."
-                )
-            unknown = [name for name in rows.fieldnames or () if name not in COLUMNS]
-            if unknown:
-                raise InputError(f"'{path}' has a column '{unknown[0]}': the columns are {', '.join(COLUMNS)}.")
-            found = [_line(path, number, row) for number, row in enumerate(rows, start=1)]
+            found = [_line(path, number, row) for number, row in enumerate(_rows(path, file), start=1)]
     except FileNotFoundError:
         raise InputError(f"There is no table of lines '{path}': check the path.") from None
     except (OSError, UnicodeDecodeError, csv.Error):
@@ -81,8 +75,36 @@ def read_lines(path: Path) -> list[Line]:
     return found
 
 
-def _line(path: Path, number: int, row: Mapping[str, str | None]) -> Line:
-    cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+def _rows(path: Path, file: TextIO) -> Iterator[dict[str, str]]:
+    """The rows of a table that are not empty, by the names of its columns, which may be written in capitals."""
+    heading = file.readline()
+    # no name of a column holds any of these
+    separator = max(_SEPARATORS, key=heading.count)
+    names = [name.strip().casefold() for name in next(csv.reader([heading], delimiter=separator), [])]
+    missing = [name for name in _NEEDED if name not in names]
+    if missing:
+        raise InputError(
+            f"'{path}' has no column {' and '.join(missing)}: its first row must name the columns {', '.join(COLUMNS)}."
+        )
+    for name in names:
+        if name and name not in COLUMNS:
+            raise InputError(f"'{path}' has a column '{name}': the columns are {', '.join(COLUMNS)}.")
+        if name and names.count(name) > 1:
+            raise InputError(f"'{path}' has the column '{name}' twice: take one out.")
+    rows = ([cell.strip() for cell in cells] for cells in csv.reader(file, delimiter=separator))
+    for number, cells in enumerate((cells for cells in rows if any(cells)), start=1):
+        # a spreadsheet may write empty cells at the end of each row
+        beyond = [cell for cell, name in zip_longest(cells, names, fillvalue="") if cell and not name]
+        if beyond:
+            raise InputError(
+                f"Line {number} of '{path}' has a cell too many, '{beyond[0]}': put a text that holds a "
+                f"{_SEPARATORS[separator]} into quotation marks."
+            )
+        yield dict(zip(names, cells, strict=False))
+
+
+def _line(path: Path, number: int, row: Mapping[str, str]) -> Line:
+    cells = {name: row.get(name, "") for name in COLUMNS}
     for name in _NEEDED:
         if not cells[name]:
             raise InputError(f"Line {number} of '{path}' has no {name}: fill it in or take the line out.")

@@ -42,6 +42,22 @@ def test_a_table_is_read_with_paths_from_its_own_folder(tmp_path):
     assert (first.character, first.style) == ("Anna", None)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_tables_of_spreadsheets_are_read(tmp_path, separator):
+    """With a mark of UTF-8, capitals, other separators, and empty cells behind and below."""
+    rows = [
+        ["Audio", "CHARACTER", " Output ", ""],
+        ["0.wav", "Zoë", "0.npz", ""],
+        ["", "", "", ""],
+        ["1.wav", "", "1.npz"],
+    ]
+    text = "".join(separator.join(row) + "\r\n" for row in rows)
+    path = tmp_path / "lines.csv"
+    path.write_bytes(text.encode("utf-8-sig"))
+    found = [(line.number, line.audio.name, line.character, line.output.name) for line in read_lines(path)]
+    assert found == [(1, "0.wav", "Zoë", "0.npz"), (2, "1.wav", "", "1.npz")]
+
+
 def test_what_is_up_to_date_is_passed_over_and_what_changed_is_made_again(tmp_path):
     found = read_lines(table(tmp_path))
     assert states(found) == ["missing"] * 3
@@ -122,6 +138,10 @@ def test_several_processes_share_a_table_and_make_each_line_once(tmp_path):
         ("audio,character\n0.wav,Anna", ["no column output"]),
         ("audio,output,mood\n0.wav,0.npz,sad", ["column 'mood'"]),
         ("audio,output\n", ["holds no lines"]),
+        ("audio,Audio,output\n0.wav,1.wav,0.npz", ["'audio' twice"]),
+        ("audio,output\n0.wav,0.npz\n1.wav,take 1, the good one,1.npz", ["Line 2", "'the good one'", "comma"]),
+        ("audio;output\n0.wav;0.npz;0.npz", ["Line 1", "semicolon", "quotation marks"]),
+        ("audio|output\n0.wav|0.npz", ["no column audio and output"]),
         ("audio,output\n0.wav,", ["Line 1", "no output"]),
         ("audio,output\n0.wav,a.npz\n1.wav,a.npz", ["Lines 1 and 2", "a.npz"]),
     ],
