@@ -2,7 +2,7 @@
 """Several lines on one character as one performance: which frames are whose, and what lies between them. Pure.
 
 A line has the frames in which it speaks, and the rest after it up to the next line; the first one has the way from
-rest before it, too. What a line does depends on its two neighbours and on nothing further away.
+rest before it, too. What a line does depends on its two neighbours, and on others only if they begin within seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..core.generate import Afterwards, OverTime, polish
 from ..core.motion import Motion
 from ..core.polish.amounts import going_on
 from ..core.polish.gaze import REFLEX_GAIN
-from ..core.polish.joins import LONGEST, Border, changes, coming, joined
+from ..core.polish.joins import LIPS, LONGEST, Border, Handover, changes, coming, handover, joined
 from ..core.polish.prosody import Prosody
 from .line import Line, Piece, Rests
 from .plan import Curve
@@ -59,7 +59,10 @@ class LineUp:
         self.lines = sorted(lines, key=lambda line: (line.start, line.name))
         self._names = [line.name for line in self.lines]
         self.rests, self._scene = rests, scene
+        fps = self.lines[0].fps if self.lines else 1.0
+        self._longest, self._lips = int(np.ceil(LONGEST * fps)), int(np.ceil(LIPS * fps))
         self._alone: dict[int, tuple[int, Motion]] = {}
+        self._over: dict[int, Handover] = {}
         self._joined: dict[int, tuple[int, Motion]] = {}
 
     def place(self, number: int) -> tuple[Piece, ...]:
@@ -67,12 +70,19 @@ class LineUp:
         return tuple(part.piece for part in self._parts if part.number == number)
 
     def near(self, names: set[str]) -> set[str]:
-        """Names of lines that may have to change with those of these names: theirs, and two further on either side."""
+        """Names of lines that may have to change with those of these names: two on either side, more if short."""
         at = [place for place, part in enumerate(self._parts) if self._names[part.number] in names]
-        beside = {
-            self._parts[place].number for one in at for place in range(max(0, one - 2), min(one + 3, len(self._parts)))
-        }
-        return names | {self._names[number] for number in beside}
+        beside = {place for one in at for place in range(*self._reach(one))}
+        return names | {self._names[self._parts[place].number] for place in beside}
+
+    def _reach(self, at: int) -> tuple[int, int]:
+        """The parts, from the first up to but without the last, in which something of a part may be seen."""
+        first, last = max(0, at - 2), min(at + 3, len(self._parts))
+        while first > 0 and self._is_early(max(0, at - 1), first - 1):
+            first -= 1
+        while last < len(self._parts) and self._oldest(last) <= at:
+            last += 1
+        return first, last
 
     def motion(self, number: int) -> tuple[int, Motion]:
         """What a line does, a row for each whole frame, and the frame of the first; rows outside its place are void."""
@@ -84,9 +94,12 @@ class LineUp:
             if part.number != number:
                 continue
             _put(values, begin, part.piece, self._performance(number))
-            for border in (at, at + 1):
-                if self._meets(border) or (border == at and part.piece.begin < part.piece.first):
-                    _put(values, begin, part.piece, self._border(border))
+            if self._meets(at) or part.piece.begin < part.piece.first:
+                _put(values, begin, part.piece, self._border(at))
+            border = at + 1
+            while self._meets(border) and self._is_early(border, at):
+                _put(values, begin, part.piece, self._border(border))
+                border += 1
         return begin, Motion(values, line.spoken.raw.basis, line.fps)
 
     @cached_property
@@ -119,7 +132,7 @@ class LineUp:
     def _around(self, at: int, number: int, spoken: tuple[int, int], free: tuple[int, int | None]) -> tuple[int, int]:
         """First and last frame of a piece with what it may have of the rest before it and after it."""
         fps = self.lines[number].fps
-        begin = max(free[0], spoken[0] - (int(np.ceil(LONGEST * fps)) if self.rests.before else 0))
+        begin = max(free[0], spoken[0] - (self._longest if self.rests.before else 0))
         if at == 0 and self._is_idle_at_ends:
             begin = free[0]
         if free[1] is not None:
@@ -136,25 +149,51 @@ class LineUp:
         beside = self._parts[at - 1 : at + 1] if at else []
         return len(beside) == 2 and all(self.lines[part.number].is_layered for part in beside)
 
+    def _is_early(self, border: int, at: int) -> bool:
+        """Whether the frames about the beginning of the part `border` may reach into an earlier part."""
+        return border - 1 <= at or self._parts[border - 1].piece.last - self._lips <= self._parts[at].piece.until
+
+    def _oldest(self, at: int) -> int:
+        """The first part of which something may be left where a part begins: each gives way within `LONGEST`."""
+        oldest, begins = at - 1, self._parts[at - 1].piece.last - self._lips
+        while self._meets(oldest) and self._parts[oldest].piece.first + self._longest > begins:
+            oldest -= 1
+        return oldest
+
+    def _seen(self, at: int) -> list[tuple[int, Motion]]:
+        """The performances that may still be seen where a part begins, the oldest first."""
+        oldest = self._oldest(at) if self._meets(at) else at
+        piece = self._parts[oldest].piece
+        comes = piece.begin < piece.first and not self._meets(oldest)
+        return ([self._before_all(oldest)] if comes else []) + [
+            self._performance(part.number) for part in self._parts[oldest:at]
+        ]
+
     def _border(self, at: int) -> tuple[int, Motion]:
-        """Frames about the beginning of a part, as the one before and the part itself make them together."""
+        """Frames about the beginning of a part, as all before that are still seen and the part itself make them."""
         if at not in self._joined:
-            part = self._parts[at]
-            line, piece = self.lines[part.number], part.piece
-            reach = int(np.ceil(LONGEST * line.fps))
-            last = min(piece.first + reach, piece.last)
-            if self._meets(at):
-                stop = self._parts[at - 1].piece.last
-                first = max(stop, piece.first - reach)
-                before = _rows(self._performance(self._parts[at - 1].number), first, last)
-            else:
-                first = stop = piece.begin
-                before = self._before_all(part, last)
-            after = _rows(self._performance(part.number), first, last)
-            reflex = REFLEX_GAIN * line.options.gaze * line.options.eyes
-            border = Border(stop - first, piece.first - first, last - first, self.rests.before, reflex)
-            self._joined[at] = first, joined(before, after, border)
+            piece = self._parts[at].piece
+            first = min(self._handover(at).first, piece.first) if self._meets(at) else piece.begin
+            last = piece.first + self._longest
+            seen = self._seen(at)
+            motion = _rows(seen[0], first, last)
+            for part in range(at + 1 - len(seen), at + 1):
+                after = _rows(self._performance(self._parts[part].number), first, last)
+                motion = joined(motion, after, first, self._handover(part))
+            self._joined[at] = first, motion
         return self._joined[at]
+
+    def _handover(self, at: int) -> Handover:
+        """How a part takes over from those before it."""
+        if at not in self._over:
+            line, piece = self.lines[self._parts[at].number], self._parts[at].piece
+            stop = self._parts[at - 1].piece.last if self._meets(at) else piece.begin
+            reflex = REFLEX_GAIN * line.options.gaze * line.options.eyes
+            poses = [_rows(each, piece.first, piece.first).values for each in self._seen(at)]
+            after = _rows(self._performance(self._parts[at].number), piece.first, piece.first + self._lips)
+            border = Border(stop, piece.first, line.fps, self.rests.before, reflex)
+            self._over[at] = handover(np.concatenate(poses), after, border)
+        return self._over[at]
 
     def _performance(self, number: int) -> tuple[int, Motion]:
         """What a line does by itself, a row for each whole frame, and the frame of the first.
@@ -164,7 +203,7 @@ class LineUp:
         if number not in self._alone:
             line, place = self.lines[number], self.place(number)
             first, last = int(np.floor(line.start + 1e-4)), int(np.floor(line.end + 1e-4))
-            until = max(last, place[-1].until + 1 + int(np.ceil(LONGEST * line.fps)))
+            until = max(last, place[-1].until + 1 + self._longest)
             options = replace(line.options, fps=line.fps) if line.is_layered else line.options
             idle = self._afterwards(number, (until + 1 - line.end) / line.fps)
             motion = polish(line.spoken.raw, line.spoken.voice, options, self._scene.over_time(line), idle)
@@ -196,15 +235,17 @@ class LineUp:
                 voice = (other.start - line.start) / line.fps + other.spoken.voice.phrases[0].start
         return Afterwards(seconds, rests.after, rests.amount, voice, rest > _STAYS)
 
-    def _before_all(self, part: _Part, last: int) -> Motion:
+    def _before_all(self, at: int) -> tuple[int, Motion]:
         """The frames from the beginning of a part on in which nothing was said before: at rest, or idle."""
+        part = self._parts[at]
         line, piece = self.lines[part.number], part.piece
+        last = piece.first + self._longest
         own = _rows(self._performance(part.number), piece.first, piece.first).values
         still = np.repeat((1 - np.float32(self.rests.amount)) * own, last - piece.begin + 1, axis=0)
         motion = Motion(still, line.spoken.raw.basis, line.fps)
         seconds = (last - piece.begin) / line.fps
-        if not (self._is_idle_at_ends and part is self._parts[0] and seconds <= _LONGEST_IDLE):
-            return motion
+        if not (self._is_idle_at_ends and at == 0 and seconds <= _LONGEST_IDLE):
+            return piece.begin, motion
         nothing = Motion(np.zeros((1, len(motion.basis)), np.float32), motion.basis, line.spoken.raw.fps)
         options = replace(line.options, fps=line.fps, seed=line.options.seed + _BEFORE_FIRST)
         silence = Prosody([], [], np.zeros(0), np.zeros(0))
@@ -212,7 +253,7 @@ class LineUp:
         voice = (line.start - piece.begin) / line.fps + phrases[0].start if phrases else None
         idle = polish(nothing, silence, options, None, Afterwards(seconds + 1, 0.0, 1.0, voice))
         rows = idle.values[: len(still)]
-        return motion.with_values(still + np.float32(self.rests.idle) * (rows - still))
+        return piece.begin, motion.with_values(still + np.float32(self.rests.idle) * (rows - still))
 
 
 def shown(curve: Curve, place: Sequence[Piece]) -> Curve:
@@ -246,12 +287,12 @@ def _sampled(motion: Motion, line: Line, first: int, last: int) -> Motion:
 
 
 def _rows(performance: tuple[int, Motion], first: int, last: int) -> Motion:
-    """The frames first to last of a performance, those before its beginning as it comes to it."""
+    """The frames first to last of a performance, before its beginning as it comes to it; at its end it stays."""
     start, motion = performance
     early = max(0, start - first)
     begun = coming(motion, early)
-    skipped = first - (start - early)
-    return begun.with_values(begun.values[skipped : skipped + last - first + 1])
+    rows = np.arange(first, last + 1) - (start - early)
+    return begun.with_values(begun.values[np.minimum(rows, len(begun) - 1)])
 
 
 def _put(values: NDArray[np.float32], begin: int, piece: Piece, performance: tuple[int, Motion]) -> None:

@@ -17,7 +17,8 @@ from artalk.core.motion import Motion
 from artalk.core.polish.amounts import going_on
 from artalk.core.polish.phrases import Phrase
 from artalk.core.polish.prosody import Prosody
-from hypothesis import given, settings
+from artalk.core.polish.seals import SEALED_MM, lip_gap
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 FPS = 24.0
@@ -78,25 +79,20 @@ def head_speed(values):
     return np.degrees(np.linalg.norm(np.diff(values[:, HEAD], axis=0), axis=1)) * FPS
 
 
-STARTS = st.lists(st.tuples(st.floats(-2.0, 9.0), st.floats(1.0, 4.0)), min_size=2, max_size=6)
+# (start, length) in quarters of a second: nested, deep in each other, with equal ends, several at once, short and apart
+PLACES = st.lists(st.tuples(st.integers(0, 48), st.integers(1, 16)), min_size=2, max_size=6)
 
 
-def random_lines(gaps):
-    lines, at = [], 50.0
-    for number, (gap, seconds) in enumerate(gaps):
-        lines.append(line(f"strip {number}", at, seconds))
-        at = max(at + 1.0, lines[-1].end + gap * FPS)
-    return lines
+def placed(places):
+    return [line(f"strip {n}", 50 + start * FPS / 4, length / 4) for n, (start, length) in enumerate(places)]
 
 
-# where a line ends together with one that it overlaps by a second the head can still jump: known, not mended
-APART = st.lists(st.tuples(st.floats(0.0, 9.0), st.floats(1.0, 4.0)), min_size=2, max_size=6)
-
-
-@given(APART)
-@settings(max_examples=15, deadline=None)
-def test_nothing_jumps_between_lines_and_the_head_is_no_faster_there(gaps):
-    lines = random_lines(gaps)
+@given(PLACES)
+@example([(0, 12), (8, 4)])
+@example([(0, 16), (4, 4), (12, 4), (14, 2)])
+@settings(max_examples=25, deadline=None)
+def test_nothing_jumps_between_lines_and_the_head_is_no_faster_there(places):
+    lines = placed(places)
     frames, values = performed(lines)
     assert np.array_equal(frames, np.arange(frames[0], frames[-1] + 1)), "one performance without a hole"
     alone = [polish(each.spoken.raw, each.spoken.voice, replace(each.options, fps=FPS)) for each in lines]
@@ -110,18 +106,33 @@ def test_nothing_jumps_between_lines_and_the_head_is_no_faster_there(gaps):
         for frame in (each.start, each.end):
             border |= np.abs(frames[:-1] - frame) < 0.5 * FPS
     elsewhere = np.concatenate([head_speed(motion.values) for motion in alone])
-    assert rms(speed[border]) <= 1.1 * rms(elsewhere)
+    # 12 degrees a second is a gentle turn, which lines of a moment have none of themselves
+    assert rms(speed[border]) <= max(1.1 * rms(elsewhere), 12)
     assert speed.max() < elsewhere.max() + 20
     shapes = values[:, : ARKIT.index("head_x")]
     assert shapes.min() >= 0
     assert shapes.max() <= 1
 
 
-@given(STARTS, st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
-def test_the_order_in_which_lines_come_changes_nothing(gaps, random):
+@given(PLACES)
+@settings(max_examples=25, deadline=None)
+def test_closures_of_who_speaks_stay(places):
+    up = line_up(placed(places))
+    frames, values = performed(up.lines)
+    gap = dict(zip(frames.tolist(), lip_gap(Motion(values, ARKIT, FPS)), strict=True))
+    for number, each in enumerate(up.lines):
+        alone = lip_gap(polish(each.spoken.raw, each.spoken.voice, replace(each.options, fps=FPS)))
+        shut = {int(each.start) + row for row in np.flatnonzero(alone <= SEALED_MM)}
+        for piece in up.place(number):
+            said = shut & set(range(piece.first, piece.last + 1))
+            assert max((gap[frame] for frame in said), default=0) <= SEALED_MM + 1e-3
+
+
+@given(PLACES, st.randoms(use_true_random=False))
+@settings(max_examples=25, deadline=None)
+def test_the_order_in_which_lines_come_changes_nothing(places, random):
     """Written one by one, each with those near it, lines are as written all at once."""
-    lines = random_lines(gaps)
+    lines = placed(places)
     whole = line_up(lines)
     wanted = {each.name: whole.motion(n)[1].values for n, each in enumerate(whole.lines) if whole.place(n)}
     there, rows, places = [], {}, {}

@@ -3,7 +3,8 @@
 
 Every part ends one performance and takes up the other within a window that ends where the other begins to speak, if
 there is room for it, and otherwise begins where the one has ended. Both performances go on below: so value and speed
-are continuous, and what moves in one of them (a blink, a nod) does not stop at once.
+are continuous, and what moves in one of them (a blink, a nod) does not stop at once. A window is as long as its move
+needs, however short the other speaks: it goes on under what follows, which takes over from the mixture.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..motion import Motion
 from .amounts import LIDS, coasting
 from .curves import minimum_jerk
 from .head import move_length
+from .seals import SEALED_MM, lip_gap
 from .silence import mouth_channels
 
 Array = NDArray[np.float64]
@@ -29,8 +31,8 @@ _GENTLE = 1.4
 _SACCADE, _SACCADE_PER_DEGREE, _SETTLED = 0.025, 0.0024, 0.2
 """The eyes look up this long before the voice, as fixations last at least .15 s."""
 _LIDS = 0.12
-_LIPS = 0.1
-"""Lips that have no time to rest go over in this: a seal with which the line begins is kept."""
+LIPS = 0.1
+"""Lips that have no time to rest go over in so many seconds."""
 
 _SAME = 1e-7
 """Less than any curve shows, more than sampling between equal values leaves."""
@@ -42,47 +44,102 @@ _PITCH_YAW = ((0, ("left_eye_x", "right_eye_x")), (1, ("left_eye_y", "right_eye_
 
 @dataclass(frozen=True)
 class Border:
-    """Where one performance gives way to another, in frames of both.
+    """Where one performance gives way to another, in frames.
 
-    stop:  the last frame that the one speaks; start: the first frame that the other speaks; end: the last of these
+    stop:  the last frame that the one speaks; start: the first frame that the other speaks
     fade:  seconds in which the face comes from rest
     reflex: by how much the eyes turn against the head
     """
 
     stop: int
     start: int
-    end: int
+    fps: float
     fade: float
     reflex: float
 
 
-def joined(before: Motion, after: Motion, border: Border) -> Motion:
-    """Both as one, frame by frame: `before` up to the border's stop and `after` at its end.
+@dataclass(frozen=True)
+class Window:
+    """Frames in which a part of the face goes over: at `first` it has not begun to, `length` frames later it has."""
 
-    They are ARKit motion of one rate and length, whose frames are the same moments; `after` says nothing before its
-    start (see `coming`).
+    first: int
+    length: int
+
+    def share(self, frames: NDArray[np.int64]) -> Array:
+        """How far the other performance has taken over at frames (T,), (T, 1), 0 to 1."""
+        if self.length == 0:
+            return (frames[:, None] >= self.first).astype(np.float64)
+        return minimum_jerk((frames[:, None] - self.first) / self.length)
+
+
+@dataclass(frozen=True)
+class Handover:
+    """When each part of the face goes over; eyes: pitch and yaw."""
+
+    head: Window
+    eyes: tuple[Window, Window]
+    lids: Window
+    mouth: Window
+    face: Window
+    reflex: float
+
+    @property
+    def first(self) -> int:
+        """The frame at which the first of them begins."""
+        return min(window.first for window in (self.head, *self.eyes, self.lids, self.mouth, self.face))
+
+
+def handover(before: Array, after: Motion, border: Border) -> Handover:
+    """How the face goes over at a border.
+
+    before: (N, C) the poses at its start of all performances that may still be seen there: windows are long enough for
+    the furthest of them. after: the other performance from the start on, as far as lips go over (`LIPS`) at least
+    """
+    basis, pose = after.basis, after.values[0].astype(np.float64)
+    head = basis.indices(HEAD_ROTATION)
+    gap = (border.start - border.stop) / border.fps
+    turn = np.degrees(np.linalg.norm(pose[head] - before[:, head], axis=1).max())
+    eyes = []
+    for axis, names in _PITCH_YAW:
+        columns = basis.indices(names)
+        world = [values[..., columns] + border.reflex * values[..., head[axis : axis + 1]] for values in (before, pose)]
+        length = _SACCADE + _SACCADE_PER_DEGREE * float(np.degrees(np.abs(world[1] - world[0]).max()))
+        eyes.append(_window(border, length, min(_SETTLED, max(0.0, gap - length))))
+    lips = _window(border, min(border.fade, max(gap, LIPS)))
+    closed = np.flatnonzero(lip_gap(after) <= SEALED_MM)
+    # a seal with which the line begins is kept: what was said before is cut off a little earlier
+    late = lips.first + lips.length - border.start - int(closed[0]) if len(closed) else 0
+    return Handover(
+        _window(border, _GENTLE * move_length(np.array([turn]))),
+        (eyes[0], eyes[1]),
+        _window(border, _LIDS),
+        Window(lips.first - max(0, late), lips.length),
+        _window(border, border.fade),
+        border.reflex,
+    )
+
+
+def joined(before: Motion, after: Motion, first: int, over: Handover) -> Motion:
+    """Both as one, frame by frame: `before` until it begins to give way, and `after` when each part has gone over.
+
+    They are ARKit motion of one rate and length, whose rows are the same frames from `first` on; `after` says nothing
+    before its start (see `coming`).
     """
     one, other = before.values.astype(np.float64), after.values.astype(np.float64)
+    frames = np.arange(first, first + len(one))
     mixed = one.copy()
     head = before.basis.indices(HEAD_ROTATION)
-    gap = (border.start - border.stop) / before.fps
-    turn = np.degrees(other[border.start, head] - one[border.start, head])
-    share = _over(len(one), before.fps, border, _GENTLE * move_length(turn))
-    mixed[:, head] = one[:, head] + share * (other[:, head] - one[:, head])
-    for axis, eyes in _PITCH_YAW:
+    mixed[:, head] += over.head.share(frames) * (other[:, head] - one[:, head])
+    for (axis, eyes), window in zip(_PITCH_YAW, over.eyes, strict=True):
         # as directions in the world: against the head as it now is, eyes that look at something keep looking at it
         columns = before.basis.indices(eyes)
-        world = [values[:, columns] + border.reflex * values[:, head[axis : axis + 1]] for values in (one, other)]
-        shift = np.degrees(np.abs(world[1][border.start] - world[0][border.start]).max())
-        length = _SACCADE + _SACCADE_PER_DEGREE * float(shift)
-        share = _over(len(one), before.fps, border, length, min(_SETTLED, max(0.0, gap - length)))
-        seen = world[0] + share * (world[1] - world[0])
-        mixed[:, columns] = seen - border.reflex * mixed[:, head[axis : axis + 1]]
-    lips = min(border.fade, max(gap, _LIPS))
-    for names, length in ((LIDS, _LIDS), (_MOUTH, lips), (_FACE, border.fade)):
+        world = [values[:, columns] + over.reflex * values[:, head[axis : axis + 1]] for values in (one, other)]
+        seen = world[0] + window.share(frames) * (world[1] - world[0])
+        mixed[:, columns] = seen - over.reflex * mixed[:, head[axis : axis + 1]]
+    for names, window in ((LIDS, over.lids), (_MOUTH, over.mouth), (_FACE, over.face)):
         columns = before.basis.indices(names)
-        share = _over(len(one), before.fps, border, length)
-        mixed[:, columns] = np.maximum(0, one[:, columns] + share * (other[:, columns] - one[:, columns]))
+        mixed[:, columns] += window.share(frames) * (other[:, columns] - one[:, columns])
+        mixed[:, columns] = np.maximum(0, mixed[:, columns])
     return before.with_values(mixed.astype(np.float32))
 
 
@@ -103,13 +160,8 @@ def changes(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     return needed
 
 
-def _over(frames: int, fps: float, border: Border, seconds: float, early: float = 0.0) -> Array:
-    """How far the other performance has taken over, (frames, 1), 0 to 1."""
-    length = max(round(min(seconds, LONGEST) * fps), 1 if seconds > 0 else 0)
-    first = max(border.stop, border.start - round(early * fps) - length)
-    length = min(length, border.end - first)
-    at = np.arange(frames)[:, None]
-    if length <= 0:
-        return (at >= border.start).astype(np.float64)
-    # whatever the window, the one speaks before it ends and the other at its end
-    return np.where(at <= border.stop, 0.0, np.where(at >= border.end, 1.0, minimum_jerk((at - first) / length)))
+def _window(border: Border, seconds: float, early: float = 0.0) -> Window:
+    """Of so many seconds, up to so much before the other speaks, but not while the one still does."""
+    length = max(round(min(seconds, LONGEST) * border.fps), 1 if seconds > 0 else 0)
+    latest = border.start - round(early * border.fps) - length
+    return Window(max(border.stop, latest) if length else border.start, length)
