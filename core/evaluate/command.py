@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..generate import POSTS, Options, check, load_model
 from ..models import SpeechModel
 from ..phones import is_silence
-from . import diversity, report, scores, seams
+from . import diversity, report, scores, seams, unheard_voices
 from .baselines import EnergyFlap
 from .clips import SHIPPED_CLIPS, Clip, load_clips
 from .mouth import MouthProbe, MouthTracks, default_head_probe, ict_probe
@@ -67,6 +67,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command.add_argument("--head", type=Path, help="folder with ict_facekit.npz, to measure on that head")
     command.add_argument("--post", default="artalk", choices=POSTS, help="score with our layers, or the bare model")
     command.add_argument("--rhubarb", type=Path, metavar="DIR", help="Rhubarb's results, ID.tsv or ID.json: one column")
+    command.add_argument(
+        "--unheard-voices",
+        action="store_true",
+        help="also five other languages by voices of RHVoice that no training heard; needs them (not among --all)",
+    )
     for name, meaning in FURTHER.items():
         command.add_argument(f"--{name}", action="store_true", help=meaning)
     command.add_argument("--all", action="store_true", help="all of these")
@@ -79,6 +84,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the tables on stdout as they are made, and write the report."""
     evaluation = _prepare(arguments)
     wanted = [name for name in FURTHER if arguments.all or getattr(arguments, name)]
+    if arguments.unheard_voices:
+        wanted.append("unheard-voices")
     _check_further(evaluation.model, wanted)
     if arguments.report:
         report.make_folder(arguments.report)
@@ -104,6 +111,8 @@ def _check_further(model: SpeechModel, wanted: Sequence[str]) -> None:
         codec_quality.codec_of(model)
     if "naturalness" in wanted:
         naturalness.check(model)
+    if "unheard-voices" in wanted:
+        unheard_voices.check(unheard_voices.LANGUAGES)
 
 
 def _prepare(arguments: argparse.Namespace) -> Evaluation:
@@ -165,6 +174,8 @@ def _tables(evaluation: Evaluation, systems: dict[str, scores.Tracks], wanted: S
             yield scores.side_by_side(group, members, systems, evaluation.name)
     if systems and "groups" in wanted:
         yield scores.by_group(clips, systems[evaluation.name])
+    if systems and "unheard-voices" in wanted:
+        yield unheard_voices.measure(evaluation.tracks, unheard_voices.LANGUAGES)
     if systems and "conditions" in wanted:
         yield from scores.by_condition(clips, recordings, evaluation.tracks)
     if "style" in wanted:

@@ -45,6 +45,26 @@ _TABLES = {
         "p b m f v t d n s z l r k j a e i o u g:ɡ aa:aː ee:eː oo:oː uu:uː of:ø oof:øː uf:y uuf:yː y:ɯ h:x c:ts ch:tʃ "
         "dzh:dʒ zh:ʒ sh:ʃ sch:ɕ ng:ŋ"
     ),
+    # never trained on: what core/evaluate/unheard_voices.py listens with
+    "polish": spelling(
+        "p b m f v t d n s z l r k w a e:ɛ i o:ɔ u ih:ɨ en:ɛ̃ on:ɔ̃ g:ɡ h:x y:j ni:ɲ c:ts dz ch:tʂ dzh:dʐ ci:tɕ dzi:dʑ "
+        "sh:ʂ zh:ʐ si:ɕ zi:ʑ"
+    ),
+    "brazilian-portuguese": spelling(
+        "p b m f v t d n s z l k j w a e i o u an:ɐ̃ en:ẽ in:ĩ on:õ un:ũ ee:ɛ oo:ɔ g:ɡ r:ɾ rh:ʁ nj:ɲ lj:ʎ jn:j wn:w "
+        "tj:tʃ dj:dʒ sh:ʃ zh:ʒ"
+    ),
+    "albanian": spelling(
+        "p b m f v t d n s z l k j h a i u y e:ɛ o:ɔ ih:ə ihs:ə g:ɡ ll:ɫ nj:ɲ r:ɾ rr:r rx:ɾ th:θ dh:ð ts dz ch:tʃ "
+        "dzh:dʒ tch:c gj:ɟ sh:ʃ zh:ʒ"
+    ),
+    "macedonian": spelling(
+        "p b m f v t d n s z l r k j a u i:ɨ ii:i e:ɛ o:ɔ ax:ə g:ɡ kj:c gj:ɟ nj:ɲ lj:ʎ h:x ts dz tsh:tʃ dzh:dʒ sh:ʃ "
+        "zh:ʒ"
+    ),
+    "tatar": spelling(
+        "p b m f v t d n s z l r k j w h a:ɑ e i o u af:æ of:ø uf:y y:ɤ g:ɡ gh:ʁ kh:q hh:χ ng:ŋ sh:ʃ zh:ʒ shj:ɕ zhj:ʑ"
+    ),
 }
 
 
