@@ -115,6 +115,7 @@ def test_nothing_jumps_between_lines_and_the_head_is_no_faster_there(places):
 
 
 @given(PLACES)
+@example([(10, 4), (5, 10)])
 @settings(max_examples=25, deadline=None)
 def test_closures_of_who_speaks_stay(places):
     up = line_up(placed(places))

@@ -74,7 +74,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Handover:
-    """When each part of the face goes over; eyes: pitch and yaw."""
+    """When each part of the face goes over; eyes: pitch and yaw; seal: the frame of one that the lips go to at once."""
 
     head: Window
     eyes: tuple[Window, Window]
@@ -82,6 +82,7 @@ class Handover:
     mouth: Window
     face: Window
     reflex: float
+    seal: int | None
 
     @property
     def first(self) -> int:
@@ -106,16 +107,18 @@ def handover(before: Array, after: Motion, border: Border) -> Handover:
         length = _SACCADE + _SACCADE_PER_DEGREE * float(np.degrees(np.abs(world[1] - world[0]).max()))
         eyes.append(_window(border, length, min(_SETTLED, max(0.0, gap - length))))
     lips = _window(border, min(border.fade, max(gap, LIPS)))
-    closed = np.flatnonzero(lip_gap(after) <= SEALED_MM)
+    closed = border.start + np.flatnonzero(lip_gap(after) <= SEALED_MM)
     # a seal with which the line begins is kept: what was said before is cut off a little earlier
-    late = lips.first + lips.length - border.start - int(closed[0]) if len(closed) else 0
+    is_cut = len(closed) > 0 and closed[0] < lips.first + lips.length
+    seal = int(closed[0]) if is_cut else None
     return Handover(
         _window(border, _GENTLE * move_length(np.array([turn]))),
         (eyes[0], eyes[1]),
         _window(border, _LIDS),
-        Window(lips.first - max(0, late), lips.length),
+        Window(seal - lips.length, lips.length) if seal is not None else lips,
         _window(border, border.fade),
         border.reflex,
+        seal,
     )
 
 
@@ -136,6 +139,10 @@ def joined(before: Motion, after: Motion, first: int, over: Handover) -> Motion:
         world = [values[:, columns] + over.reflex * values[:, head[axis : axis + 1]] for values in (one, other)]
         seen = world[0] + window.share(frames) * (world[1] - world[0])
         mixed[:, columns] = seen - over.reflex * mixed[:, head[axis : axis + 1]]
+    if over.seal is not None and over.seal >= first:
+        # and not to lips that part before it, where those of the one may be shut
+        mouth = before.basis.indices(_MOUTH)
+        other[: over.seal - first, mouth] = other[over.seal - first, mouth]
     for names, window in ((LIDS, over.lids), (_MOUTH, over.mouth), (_FACE, over.face)):
         columns = before.basis.indices(names)
         mixed[:, columns] += window.share(frames) * (other[:, columns] - one[:, columns])
