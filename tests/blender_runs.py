@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a scenario of `tests/blender/` in a process of its own: the extension from its zip, in each Blender at hand.
 
-A test file takes a `reports` fixture of its own from `reporter`, and one test for each name of `names(SCENARIO)`.
+A test file has a fixture `reports`, which is `runs` with what its scenarios need, and a class from `checks_of` for each
+of them: one process does all checks of a scenario, and each is a test. Classes are shared out among the workers.
 """
 
 from __future__ import annotations
@@ -74,3 +75,39 @@ def assert_passed(done_and_report, name):
     if report[name]["detail"].startswith("skipped: "):
         pytest.skip(report[name]["detail"].removeprefix("skipped: "))
     assert report[name]["ok"], report[name]["detail"]
+
+
+def runs(tmp_path_factory, *arguments):
+    """Name of a scenario -> its `reporter`, with arguments that all scenarios of a test file get."""
+
+    @cache
+    def of(stem):
+        return reporter(_file_of(stem), tmp_path_factory, *arguments)
+
+    return of
+
+
+def checks_of(stem, more=(), older=()):
+    """The tests of one scenario. more: checks that it makes in a loop; older: Blenders beside the usual ones."""
+    checks = [*names(_file_of(stem)), *more]
+    blenders = [*BLENDERS, *older]
+
+    @pytest.mark.slow
+    class Tests:
+        @pytest.mark.parametrize("name", checks)
+        @pytest.mark.parametrize("blender", blenders)
+        def test_check(self, reports, blender, name):
+            assert_passed(reports(stem)(blender), name)
+
+        @pytest.mark.parametrize("blender", blenders)
+        def test_blender_ends_well(self, reports, blender):
+            done, report = reports(stem)(blender)
+            assert done.returncode == 0, done.stderr[-3000:]
+            assert "cycle" not in done.stdout + done.stderr, "Blender complains of drivers"
+            assert set(report) == set(checks)
+
+    return Tests
+
+
+def _file_of(stem):
+    return ROOT / "tests" / "blender" / f"{stem}.py"

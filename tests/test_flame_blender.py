@@ -13,10 +13,8 @@ from artalk.core.heads.flame_basis import BASIS_KEY, doubt, require_basis, train
 from golden.fill import flame_arrays
 from golden.models import build
 
-from .blender_runs import BLENDERS, assert_passed, names, reporter
-from .conftest import ROOT
+from .blender_runs import checks_of, runs
 
-SCENARIO = ROOT / "tests" / "blender" / "flame_scenario.py"
 SMALL = 300
 
 
@@ -56,22 +54,10 @@ def material(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory, material):
-    return reporter(SCENARIO, tmp_path_factory, material)
+    return runs(tmp_path_factory, material)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", names(SCENARIO))
-@pytest.mark.parametrize("blender", BLENDERS)
-def test_in_blender(reports, blender, name):
-    assert_passed(reports(blender), name)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("blender", BLENDERS)
-def test_blender_ends_well(reports, blender):
-    done, _ = reports(blender)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "cycle" not in done.stdout + done.stderr
+TestFlame = checks_of("flame_scenario")
 
 
 def test_weights_tell_which_flame_they_were_trained_with(material, tmp_path):

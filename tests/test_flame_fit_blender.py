@@ -10,11 +10,8 @@ from artalk.core.heads import flame
 from artalk.core.heads.flame_basis import BASIS_KEY
 from golden.models import build
 
-from .blender_runs import BLENDERS, assert_passed, names, reporter
-from .conftest import ROOT
+from .blender_runs import checks_of, runs
 from .flame_like import flame_like, flame_like_arrays
-
-SCENARIO = ROOT / "tests" / "blender" / "flame_fit_scenario.py"
 
 
 @pytest.fixture(scope="session")
@@ -35,11 +32,7 @@ def material(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory, material):
-    return reporter(SCENARIO, tmp_path_factory, material)
+    return runs(tmp_path_factory, material)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", names(SCENARIO))
-@pytest.mark.parametrize("blender", BLENDERS)
-def test_in_blender(reports, blender, name):
-    assert_passed(reports(blender), name)
+TestFlameFit = checks_of("flame_fit_scenario")

@@ -17,11 +17,8 @@ from artalk.core.artalk.rotary import RotaryModel
 from golden.fill import flame_arrays
 from golden.models import state
 
-from .blender_runs import BLENDERS, assert_passed, names, reporter
-from .conftest import ROOT
+from .blender_runs import checks_of, runs
 from .test_rotary_pipeline import SMALL, filled_state
-
-SCENARIO = ROOT / "tests" / "blender" / "style_scenario.py"
 
 
 def trained_model():
@@ -59,18 +56,7 @@ def material(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory, sentence, material):
-    return reporter(SCENARIO, tmp_path_factory, sentence, material)
+    return runs(tmp_path_factory, sentence, material)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", names(SCENARIO))
-@pytest.mark.parametrize("blender", BLENDERS)
-def test_in_blender(reports, blender, name):
-    assert_passed(reports(blender), name)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("blender", BLENDERS)
-def test_blender_ends_well(reports, blender):
-    done, _ = reports(blender)
-    assert done.returncode == 0, done.stderr[-3000:]
+TestStyles = checks_of("style_scenario")

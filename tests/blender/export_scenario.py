@@ -16,13 +16,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
 import stand_in
-from preflight_scenario import installed
 from scenario import (
     FOLDER,
     add_strip,
     check,
     curves,
     head_objects,
+    installed,
     new_file,
     raises_input_error,
     room,

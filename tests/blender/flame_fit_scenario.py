@@ -6,37 +6,26 @@ python flame_fit_scenario.py ZIP FOLDER MATERIAL      MATERIAL: see test_flame_f
 
 from __future__ import annotations
 
-import importlib
-import json
 import sys
-import traceback
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-ZIP, FOLDER, MATERIAL = map(Path, sys.argv[1:4])
-PACKAGE = "bl_ext.user_default.artalk"
+sys.path.insert(0, str(Path(__file__).parent))
+import scenario
+from scenario import ARGUMENTS, FOLDER, add_strip, check, evaluated_points, installed, new_file, room, said
+
+scenario.CHECKS.clear()
+MATERIAL = Path(ARGUMENTS[2])
 SPEECH = Path(__file__).resolve().parents[2] / "demo" / "speech" / "austen_0880.flac"
 FLAME = MATERIAL / "flame.npz"
-CHECKS = []
-
-
-def check(function):
-    CHECKS.append((function.__name__, function))
-    return function
-
-
-def room(name):
-    return importlib.import_module(f"{PACKAGE}.{name}")
 
 
 def new_scene():
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    scene = bpy.context.scene
-    scene.render.fps = 25
-    strips = room("artalk_addon.compat").ensure_strips(scene)
-    return scene, strips.new_sound("speech", str(SPEECH), 1, 1)
+    installed()
+    scene = new_file()
+    return scene, add_strip(scene, SPEECH)
 
 
 def imported(name="flame.npz"):
@@ -60,9 +49,7 @@ def lips_apart(scene, head, frames, pairs):
     found = []
     for frame in frames:
         scene.frame_set(int(frame))
-        mesh = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-        points = np.empty((len(mesh.vertices), 3), np.float32)
-        mesh.vertices.foreach_get("co", points.ravel())
+        points = evaluated_points(head)
         found.append(1000 * np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1).mean())
     return np.array(found)
 
@@ -77,21 +64,8 @@ def middle_of_the_lips(head):
 
 
 def refused(words, call):
-    try:
-        call()
-    except (RuntimeError, room("core.errors").InputError) as error:
-        message = str(error).strip()
-    else:
-        raise AssertionError("it was not refused")
-    assert "Traceback" not in message, message
-    for word in words:
-        assert word in message, (word, message)
-
-
-@check
-def installs_from_the_zip():
-    bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
-    assert PACKAGE in bpy.context.preferences.addons
+    sentence = said(call)
+    assert all(word in sentence for word in words), sentence
 
 
 @check
@@ -168,10 +142,7 @@ def another_version_of_flame_is_fitted_when_its_file_is_there():
     motion = generate.generate(samples, generate.Options(device="cpu", **choices))
     model = room("core.heads.flame_files").read_flame(FLAME)
     scene.frame_set(31)
-    mesh = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-    points = np.empty((len(mesh.vertices), 3), np.float32)
-    mesh.vertices.foreach_get("co", points.ravel())
-    points = points @ room("artalk_addon.plan").HEAD_TO_ARMATURE
+    points = evaluated_points(head) @ room("artalk_addon.plan").HEAD_TO_ARMATURE
     wanted = flame.motion_vertices(model, motion.with_values(motion.values))[30]
     off = np.linalg.norm(points - wanted, axis=1).max() / np.ptp(model.template, axis=0).max()
     assert off < 2e-3, off
@@ -227,14 +198,5 @@ def the_command_line_turns_flame_motion_for_the_own_head():
     assert room("artalk_addon.compat").fcurves_of(bpy.data.objects["artalk head"].data.shape_keys)
 
 
-def main():
-    with (FOLDER / "report.jsonl").open("w", encoding="utf-8") as report:
-        for name, run in CHECKS:
-            try:
-                line = {"check": name, "ok": True, "detail": run() or ""}
-            except Exception:  # noqa: BLE001 - every check gets its line
-                line = {"check": name, "ok": False, "detail": traceback.format_exc()}
-            print(json.dumps(line), file=report, flush=True)
-
-
-main()
+if __name__ == "__main__":
+    scenario.main()

@@ -14,8 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from preflight_scenario import installed
-from scenario import ARGUMENTS, add_strip, check, curves, new_file, room
+from scenario import ARGUMENTS, add_strip, check, curves, evaluated_points, installed, new_file, room
 
 scenario.CHECKS.clear()
 MATERIAL = Path(ARGUMENTS[2])
@@ -49,10 +48,7 @@ def curves_and_mesh_are_the_published_motion():
     for row in (0, 9, 33, 49):
         scene.frame_set(1 + 3 * row)
         wanted = flame.motion_vertices(source, motion(expected[row : row + 1], room("core.basis").FLAME, 25.0))[0]
-        mesh = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-        points = np.empty((len(mesh.vertices), 3), np.float32)
-        mesh.vertices.foreach_get("co", points.ravel())
-        points = points @ room("artalk_addon.plan").HEAD_TO_ARMATURE
+        points = evaluated_points(head) @ room("artalk_addon.plan").HEAD_TO_ARMATURE
         worst = max(worst, np.linalg.norm(points - wanted, axis=1).max() / size)
     assert worst < MESH, worst
     return f"curves within {off:.1e}, mesh within {worst:.1e} of the head's size"

@@ -17,8 +17,19 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from preflight_scenario import installed
-from scenario import FOLDER, add_strip, check, curves, head_objects, new_file, room, speech, use_model, write_wav
+from scenario import (
+    FOLDER,
+    add_strip,
+    check,
+    curves,
+    head_objects,
+    installed,
+    new_file,
+    room,
+    speech,
+    use_model,
+    write_wav,
+)
 
 scenario.CHECKS.clear()
 RAW = ("--post", "none")  # without the ways from rest and back, which make a line longer

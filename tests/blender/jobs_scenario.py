@@ -17,8 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
 import stand_in
-from preflight_scenario import installed
-from scenario import FOLDER, add_strip, check, curves, fingerprint, new_file, room, speech, use_model
+from scenario import FOLDER, add_strip, check, curves, fingerprint, installed, new_file, room, speech, use_model
 
 scenario.CHECKS.clear()
 PATIENCE = 120.0

@@ -15,18 +15,24 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from scenario import FOLDER, PACKAGE, ZIP, add_strip, check, curves, head_objects, new_file, noise, room, use_model
+from scenario import (
+    FOLDER,
+    add_strip,
+    check,
+    curves,
+    head_objects,
+    installed,
+    new_file,
+    noise,
+    room,
+    use_model,
+)
 from scenario import write_wav as write
 
 scenario.CHECKS.clear()
 JAW = ('key_blocks["jawOpen"].value', 0)
 BROW = ('key_blocks["browInnerUp"].value', 0)
 LABEL = 'key_blocks["browInnerUp"].value[0]'
-
-
-def installed():
-    if PACKAGE not in bpy.context.preferences.addons:
-        bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
 
 
 def sound(name="talk", seconds=2.0, level=0.1):

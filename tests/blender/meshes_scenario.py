@@ -14,7 +14,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from scenario import FOLDER, PACKAGE, ZIP, add_strip, check, curves, head_objects, new_file, noise, room, use_model
+from scenario import (
+    FOLDER,
+    add_strip,
+    check,
+    curves,
+    head_objects,
+    installed,
+    new_file,
+    noise,
+    room,
+    use_model,
+)
 from scenario import write_wav as write
 
 scenario.CHECKS.clear()
@@ -39,8 +50,7 @@ def part(name, rig, shapes, points=4):
 
 def character():
     """A head with a strip, and three more meshes: teeth, a beard with drivers, a hat without shapes of the face."""
-    if PACKAGE not in bpy.context.preferences.addons:
-        bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
+    installed()
     scene = new_file()
     bpy.ops.artalk.new_head()
     use_model()

@@ -14,14 +14,21 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from scenario import FOLDER, PACKAGE, ZIP, add_strip, check, head_objects, new_file, refused, room, speech, use_model
+from scenario import (
+    FOLDER,
+    add_strip,
+    check,
+    evaluated_points,
+    head_objects,
+    installed,
+    new_file,
+    refused,
+    room,
+    speech,
+    use_model,
+)
 
 scenario.CHECKS.clear()
-
-
-def installed():
-    if PACKAGE not in bpy.context.preferences.addons:
-        bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
 
 
 def keyed():
@@ -53,9 +60,7 @@ def lip_span(scene, mesh):
     gaps = []
     for frame in range(1, 25, 2):
         scene.frame_set(frame)
-        data = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-        at = np.empty((len(data.vertices), 3), np.float32)
-        data.vertices.foreach_get("co", at.ravel())
+        at = evaluated_points(mesh)
         if not len(at):
             return 0.0
         gaps.append(1000 * np.linalg.norm(at[lips[:, 0]] - at[lips[:, 1]], axis=1).max())

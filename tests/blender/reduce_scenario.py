@@ -14,8 +14,20 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from preflight_scenario import installed
-from scenario import ARGUMENTS, REAL_LOAD, add_strip, check, curves, head_objects, new_file, room, speech, use_model
+from scenario import (
+    ARGUMENTS,
+    REAL_LOAD,
+    add_strip,
+    check,
+    curves,
+    evaluated_points,
+    head_objects,
+    installed,
+    new_file,
+    room,
+    speech,
+    use_model,
+)
 
 scenario.CHECKS.clear()
 BOUND = 0.3
@@ -51,10 +63,7 @@ def shown(scene, mesh):
     for frame in frames:
         scene.frame_set(int(frame))
         upright.append(1000 * room("artalk_addon.rigs").evaluated_vertices(mesh, len(head.vertices)))
-        data = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-        at = np.zeros((len(data.vertices), 3), np.float32)
-        data.vertices.foreach_get("co", at.ravel())
-        seen.append(1000 * at[lips])
+        seen.append(1000 * evaluated_points(mesh)[lips])
     pairs = head.lips
     upright = np.array(upright)
     gaps = (upright[:, pairs[:, 0], 1] - upright[:, pairs[:, 1], 1]).max(axis=1)

@@ -17,20 +17,22 @@ from mathutils import Matrix
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
 import stand_in
-from preflight_scenario import installed
 from scenario import (
     ARGUMENTS,
     FOLDER,
     add_strip,
     check,
     curves,
+    evaluated_points,
     expected,
     generate_raw,
     head_objects,
+    installed,
     linked_head,
     new_file,
     refused,
     room,
+    said,
     speech,
     use_model,
 )
@@ -50,18 +52,6 @@ def ready():
 
 def message():
     return bpy.context.window_manager.artalk.message
-
-
-def said(call, **arguments):
-    """The sentence with which an operator refuses."""
-    try:
-        call(**arguments)
-    except RuntimeError as error:
-        sentence = str(error)
-    else:
-        raise AssertionError("it was not refused")
-    assert "Traceback" not in sentence, sentence
-    return sentence
 
 
 def lips_of_the_default_head(scene, mesh):
@@ -380,9 +370,7 @@ def on_the_real_free_head_lips_close():
     gaps = []
     for frame in range(1, 25):
         scene.frame_set(frame)
-        data = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-        at = np.zeros((len(data.vertices), 3), np.float32)
-        data.vertices.foreach_get("co", at.ravel())
+        at = evaluated_points(mesh)
         gaps.append(1000 * (at[upper, 2] - at[lower, 2]))
     gaps, closed = np.array(gaps), stand_in.is_closed(np.arange(24))
     assert gaps[closed].mean(axis=1).max() < 0.5, gaps[closed]

@@ -49,6 +49,12 @@ def room(name):
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
+def installed():
+    """See that the extension is there; the first check of a scenario installs it."""
+    if PACKAGE not in bpy.context.preferences.addons:
+        bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
+
+
 # --- material -------------------------------------------------------------------------------------------------------
 
 
@@ -128,6 +134,14 @@ def head_objects():
     return bpy.data.objects["artalk head"], bpy.data.objects["artalk head rig"]
 
 
+def evaluated_points(mesh):
+    """Where the vertices of an evaluated mesh lie, (V, 3), in its own space."""
+    data = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    points = np.empty((len(data.vertices), 3), np.float32)
+    data.vertices.foreach_get("co", points.ravel())
+    return points
+
+
 def fingerprint():
     """All datablocks of the file with their users and animation, to see that nothing has changed."""
     lines = []
@@ -148,6 +162,19 @@ def raises_input_error(words, call, *arguments):
     else:
         raise AssertionError("it was not refused")
     assert all(word in message for word in words), message
+
+
+def said(call, *arguments, **choices):
+    """The one sentence with which an operator, or a call from Python, refuses."""
+    try:
+        call(*arguments, **choices)
+    except (RuntimeError, room("core.errors").InputError) as error:
+        sentence = str(error).strip()
+    else:
+        raise AssertionError("it was not refused")
+    assert "Traceback" not in sentence, sentence
+    assert sentence.endswith("."), sentence
+    return sentence
 
 
 def refused(words):

@@ -14,17 +14,23 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from scenario import FOLDER, PACKAGE, ZIP, add_strip, check, curves, head_objects, new_file, noise, room, use_model
+from scenario import (
+    FOLDER,
+    add_strip,
+    check,
+    curves,
+    head_objects,
+    installed,
+    new_file,
+    noise,
+    room,
+    use_model,
+)
 from scenario import write_wav as write
 
 scenario.CHECKS.clear()
 FPS = 25
 NO_MIX = "skipped: this Blender cannot mix down"
-
-
-def installed():
-    if PACKAGE not in bpy.context.preferences.addons:
-        bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
 
 
 def sound(name="voice", seconds=4.0, channels=1):

@@ -16,7 +16,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from preflight_scenario import installed
 from retarget_scenario import become_visemes
 from scenario import (
     ARGUMENTS,
@@ -26,9 +25,11 @@ from scenario import (
     check,
     curves,
     head_objects,
+    installed,
     new_file,
     raises_input_error,
     room,
+    said,
 )
 
 scenario.CHECKS.clear()
@@ -59,19 +60,6 @@ def amount(mesh, *names):
 def save_style(name, frame, **more):
     bpy.context.scene.frame_set(frame)
     return bpy.ops.artalk.save_style(name=name, **more)
-
-
-def said(call, **arguments):
-    """The sentence with which an operator refuses."""
-    try:
-        call(**arguments)
-    except RuntimeError as error:
-        sentence = str(error).strip()
-    else:
-        raise AssertionError("it was not refused")
-    assert "Traceback" not in sentence, sentence
-    assert sentence.endswith("."), sentence
-    return sentence
 
 
 def taken(item, first):

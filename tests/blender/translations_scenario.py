@@ -14,14 +14,9 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
-from scenario import FOLDER, PACKAGE, ZIP, check, new_file, room
+from scenario import FOLDER, PACKAGE, check, installed, new_file, room
 
 scenario.CHECKS.clear()
-
-
-def installed():
-    if PACKAGE not in bpy.context.preferences.addons:
-        bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
 
 
 def classes():
