@@ -232,11 +232,15 @@ def _face(item: Any, character: Character, chosen: Sequence[_Curve]) -> Face:
             levers[column, : len(watched)] = reach
     # where the jaw is a bone, its turn is not in the gaps, so closures are kept by the bound alone
     by_jaw = any(_role(character, bone) == "jaw" for bone in bones)
-    pairs, opening = (np.zeros((0, 2), np.int64), np.zeros(3)) if by_jaw else _lip_pairs(mesh)
-    gaps = np.zeros((len(chosen), len(pairs)))
+    pairs, ways = (np.zeros((0, 2), np.int64), np.zeros((0, 3))) if by_jaw else _lip_pairs(mesh)
+
+    def apart(points: Floats) -> Floats:
+        return mesh.mm * ways @ (points[pairs[:, 0]] - points[pairs[:, 1]]).T
+
+    gaps = np.zeros((len(chosen), len(ways), len(pairs)))
     for name, shift in moved.items():
-        gaps[shapes[name]] = mesh.mm * (shift[pairs[:, 0]] - shift[pairs[:, 1]]) @ opening
-    return Face(shifts, levers, gaps, mesh.mm * (rest[pairs[:, 0]] - rest[pairs[:, 1]]) @ opening)
+        gaps[shapes[name]] = apart(shift)
+    return Face(shifts, levers, gaps, apart(rest))
 
 
 def _mm_per_unit(item: Any, rest: Floats, moved: Iterable[Floats]) -> float:
@@ -270,23 +274,25 @@ def _lips(mesh: _Mesh) -> NDArray[np.int64]:
 
 
 def _lip_pairs(mesh: _Mesh) -> tuple[NDArray[np.int64], Floats]:
-    """Points (Q, 2) of upper and lower lip that touch at rest, and which way is up from the one to the other, (3,)."""
+    """Points (Q, 2) of upper and lower lip that touch at rest, and the ways (D, 3) in which these part.
 
-    def of(word: str) -> NDArray[np.bool_]:
-        found = np.zeros(len(mesh.rest), bool)
-        for channel, key in mesh.character.shapes.items():
-            if channel.startswith(word) and key in mesh.moved:
-                found |= _by_more_than(mesh.moved[key], 0.3)
-        return found
+    Jaws open downwards and back, lips upwards and downwards: what is shut on one of the ways need not be on the other.
+    """
 
-    upper, lower = of("mouthUpperUp"), of("mouthLowerDown")
-    upper, lower = upper & ~lower, lower & ~upper
+    def of(word: str) -> tuple[Floats, Floats]:
+        named = {key for channel, key in mesh.character.shapes.items() if channel.startswith(word)}
+        shift = sum((mesh.moved[key] for key in named & mesh.moved.keys()), np.zeros_like(mesh.rest))
+        distance = np.linalg.norm(shift, axis=1)
+        return shift, distance / max(float(distance.max()), 1e-12)
+
+    (raised, by_upper), (lowered, by_lower) = of("mouthUpperUp"), of("mouthLowerDown")
+    upper, lower = (by_upper > 0.2) & (by_upper > by_lower), (by_lower > 0.2) & (by_lower > by_upper)
     jaw = mesh.moved.get(mesh.character.shapes.get("jawOpen", ""))
     if jaw is None or not upper.any() or not lower.any():
-        return np.zeros((0, 2), np.int64), np.zeros(3)
-    rise = jaw[upper].mean(axis=0) - jaw[lower].mean(axis=0)
+        return np.zeros((0, 2), np.int64), np.zeros((0, 3))
     pairs = lip_pairs(mesh.mm * mesh.rest, np.flatnonzero(upper).tolist(), np.flatnonzero(lower).tolist(), _TOUCHING)
-    return pairs, rise / max(float(np.linalg.norm(rise)), 1e-12)
+    ways = [jaw[upper].mean(axis=0) - jaw[lower].mean(axis=0), raised[upper].mean(axis=0) - lowered[lower].mean(axis=0)]
+    return pairs, np.array([way / max(float(np.linalg.norm(way)), 1e-12) for way in ways])
 
 
 def _role(character: Character, bone: str) -> str:

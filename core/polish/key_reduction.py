@@ -28,6 +28,10 @@ _STRETCH = 400
 """Frames that are reduced at once; a longer line is cut there, which bounds the memory."""
 _GENTLE_ROUNDS = 25
 """So often the tolerance is drawn in little by little; after that a frame that is off keeps all its keys."""
+_NEARLY, _SURELY = 1.2, 0.9
+"""Lips that are no further apart than so many seals may part no further, unless they stay nearer than the other."""
+_SLACK = 1e-4
+"""Millimetres of rounding."""
 _SPARE = 1e-3
 """Share of the bound left to the rounding of float32 keys."""
 
@@ -38,8 +42,8 @@ class Face:
 
     shifts: (C, P, 3) where a point goes for each unit of a curve, for curves that move points straight (shapes)
     levers: (C, P)    how far at most a point goes for each unit, for curves that turn it (bones); they add up
-    gaps:   (C, Q)    by how much a curve parts each pair of lips
-    rest:   (Q,)      how far these are apart when all curves are 0
+    gaps:   (C, D, Q) by how much a curve parts each pair of lips, along each of some directions
+    rest:   (D, Q)    how far these are apart when all curves are 0
     """
 
     shifts: Floats
@@ -52,12 +56,9 @@ class Face:
         straight = np.tensordot(error, self.shifts, 1)
         return np.sqrt(np.einsum("tpx,tpx->tp", straight, straight)) + np.abs(error) @ self.levers
 
-    def widest_gap(self, values: Floats) -> Floats:
-        """How far the lips are apart where they are furthest apart, (T,) mm; endless where no lips are known."""
-        if not len(self.rest):
-            return np.full(len(values), np.inf)
-        widest: Floats = (self.rest + values @ self.gaps).max(axis=1)
-        return widest
+    def apart(self, values: Floats) -> Floats:
+        """How far the lips are apart, (T, D, Q) mm."""
+        return self.rest + np.tensordot(values, self.gaps, 1)
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ class Reduction:
 def reduce_keys(frames: NDArray[np.int64], values: Floats, face: Face, bound: float, seal: float = 1.0) -> Reduction:
     """The fewest keys found for curves `values` (T, C) at rising whole `frames` (T,).
 
-    No watched point is off by more than `bound` mm at any of the frames, and lips that are at most `seal` mm apart stay
-    so. Raises InputError for a bound that is not above 0.
+    No watched point is off by more than `bound` mm at any of the frames, and lips that are at most `seal` mm apart, all
+    of them along one direction, stay so; those that nearly are part no further than they did. Raises InputError for a
+    bound that is not above 0.
     """
     if not bound > 0:
         raise InputError(f"A bound of {bound:g} mm is not above 0: choose 0.3 mm, or less to stay closer.")
@@ -114,7 +116,10 @@ def _reduce(values: Floats, face: Face, bound: float, seal: float) -> tuple[NDAr
     """Kept (T, C), slopes (T, C) and the greatest distance in mm, of one stretch."""
     slopes = slopes_of(values)
     limit = bound * (1 - _SPARE)
-    shut = face.widest_gap(values) <= seal
+    apart = face.apart(values)
+    # a little more than shut: others may measure lips elsewhere, and see a seal where this face has none
+    shut = apart.max(axis=2, initial=-np.inf, keepdims=True) <= _NEARLY * seal
+    allowed = np.where(shut, np.maximum(apart, _SURELY * seal), np.inf) + _SLACK
     reach = np.maximum(np.linalg.norm(face.shifts, axis=2).max(axis=1, initial=0), face.levers.max(axis=1, initial=0))
     tolerance = np.repeat(limit / np.maximum(reach, 1e-9)[None], len(values), axis=0)
     kept = np.zeros(values.shape, bool)
@@ -126,7 +131,7 @@ def _reduce(values: Floats, face: Face, bound: float, seal: float) -> tuple[NDAr
         drawn[:, stale] = draw(values[:, stale], slopes[:, stale], kept[:, stale])
         error = drawn - values
         off = face.distances(error).max(axis=1, initial=0)
-        opened = shut & (face.widest_gap(drawn) > seal)
+        opened = (face.apart(drawn) > allowed).any(axis=(1, 2))
         excess = np.maximum(off / limit, np.where(opened, 2.0, 0.0))
         bad = excess > 1
         if not bad.any():
