@@ -12,11 +12,10 @@ from bpy.props import EnumProperty
 from ..core.errors import InputError
 from . import compat, dialogue, job_queue, operators, strips
 from .jobs import Job
+from .panel_bases import Result, TabPanel
 from .properties import settings, state
 from .sentences import draw_sentence
 from .translations import told
-
-Result = Any  # the stubs' set of literals differs from version to version
 
 _ROWS = 8  # of the table, before it scrolls
 _ICONS: dict[str, Any] = {
@@ -281,18 +280,14 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     layout.operator("artalk.generate_all", icon="PLAY")
 
 
-class _Dialogue(bpy.types.Panel):
+class _Dialogue(TabPanel):
     """The panel."""
 
     bl_label = "Dialogue"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
+    def _draw(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        draw(layout, context)
 
 
 class ARTALK_PT_sequencer_dialogue(_Dialogue):

@@ -1,45 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons about hand edits, layers and lines: show my edits, drop them, presets, remove lines."""
 
-from typing import Any
-
 import bpy
 import numpy as np
 from bpy.props import EnumProperty
 
-from ..core.errors import InputError
 from ..core.polish.presets import PRESETS
-from . import compat, generation, keyframes, layers, operators, rigs, strips
+from . import compat, generation, keyframes, layers, rigs, strips
 from .edits import Edits, stretches
-from .properties import state
-from .translations import told
-
-Result = Any  # the stubs' set of literals differs from version to version
+from .panel_bases import OnCharacter
 
 _LISTED = 4
 
 
-class _OnCharacter(bpy.types.Operator):
-    """Does something to the panel's character; bad input becomes one sentence in Blender's report and in the panel."""
-
-    def execute(self, context: bpy.types.Context) -> Result:
-        """Do it, and say what was done."""
-        shown = state(context)
-        try:
-            item = operators.character_of(context, compat.sequencer_scene(context))
-            shown.message, shown.failed = self._on(context, item), False
-        except InputError as error:
-            shown.message, shown.failed = str(error), True
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, told(shown.message))
-        return {"FINISHED"}
-
-    def _on(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
-        raise NotImplementedError
-
-
-class ARTALK_OT_show_edits(_OnCharacter):
+class ARTALK_OT_show_edits(OnCharacter):
     """Select the keys that you have changed on generated curves, and say where they are"""
 
     bl_idname = "artalk.show_edits"
@@ -55,7 +29,7 @@ class ARTALK_OT_show_edits(_OnCharacter):
         return _listed(item, found)
 
 
-class ARTALK_OT_drop_edits(_OnCharacter):
+class ARTALK_OT_drop_edits(OnCharacter):
     """Give generated curves back the keys that artalk made; undo brings your changes back"""
 
     bl_idname = "artalk.drop_edits"
@@ -77,7 +51,7 @@ class ARTALK_OT_drop_edits(_OnCharacter):
         return f"{count} curve{'s' if count != 1 else ''} of '{item.name}' as generated again {where}."
 
 
-class ARTALK_OT_preset(_OnCharacter):
+class ARTALK_OT_preset(OnCharacter):
     """Set the amounts of all layers at once; the curves follow, and your edits stay"""
 
     bl_idname = "artalk.preset"
@@ -91,7 +65,7 @@ class ARTALK_OT_preset(_OnCharacter):
         return f"'{item.name}' speaks in the manner '{self.name}'."
 
 
-class ARTALK_OT_follow_sliders(_OnCharacter):
+class ARTALK_OT_follow_sliders(OnCharacter):
     """Bring the curves up to date with the sliders, after keys of the sliders themselves were moved"""
 
     bl_idname = "artalk.follow_sliders"
@@ -103,7 +77,7 @@ class ARTALK_OT_follow_sliders(_OnCharacter):
         return f"{count} line{'s' if count != 1 else ''} of '{item.name}' follow the sliders."
 
 
-class ARTALK_OT_remove_lines(_OnCharacter):
+class ARTALK_OT_remove_lines(OnCharacter):
     """Take the speech of strips off the character: its keys, your edits of them, and all that artalk keeps of it"""
 
     bl_idname = "artalk.remove_lines"

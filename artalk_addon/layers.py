@@ -47,6 +47,15 @@ _OFFSETS = {
     "brows_offset": ("Brows Delay", "Later than the voice by so many seconds; below 0 earlier"),
     "head_offset": ("Head Delay", "Later than the voice by so many seconds; below 0 earlier"),
 }
+_RESTS = {
+    "rest": ("Rest", "How far the face goes back to rest between lines; 0 holds the last pose"),
+    "idle": ("Idle", "How much the face blinks, looks about and sways between lines; 0 for none"),
+}
+# the last is how many seconds it takes unless told otherwise
+_FADES = {
+    "fade_in": ("From Rest", "Seconds before a line in which the face comes from rest", 0.25),
+    "fade_out": ("To Rest", "Seconds after a line in which the face goes back to rest", 0.4),
+}
 NAMES = ("seed", *_AMOUNTS, *_OFFSETS)
 """The sliders that are fields of `Options`."""
 
@@ -103,6 +112,27 @@ def _offset(name: str) -> Any:
     )
 
 
+def _rest(name: str) -> Any:
+    title, description = _RESTS[name]
+    return FloatProperty(
+        name=title, description=description, min=0.0, max=1.0, default=1.0, options=set(), update=_moved
+    )
+
+
+def _fade(name: str) -> Any:
+    title, description, seconds = _FADES[name]
+    return FloatProperty(
+        name=title,
+        description=description,
+        min=0.0,
+        soft_max=1.0,
+        max=5.0,
+        default=seconds,
+        options=set(),
+        update=_moved,
+    )
+
+
 class CharacterLayers(bpy.types.PropertyGroup):
     """How a character speaks: its layers, for all of its lines."""
 
@@ -126,24 +156,8 @@ class CharacterLayers(bpy.types.PropertyGroup):
     mouth_offset: _offset("mouth_offset")
     brows_offset: _offset("brows_offset")
     head_offset: _offset("head_offset")
-    rest: FloatProperty(
-        name="Rest",
-        description="How far the face goes back to rest between lines; 0 holds the last pose",
-        min=0.0,
-        max=1.0,
-        default=1.0,
-        options=set(),
-        update=_moved,
-    )
-    idle: FloatProperty(
-        name="Idle",
-        description="How much the face blinks, looks about and sways between lines; 0 for none",
-        min=0.0,
-        max=1.0,
-        default=1.0,
-        options=set(),
-        update=_moved,
-    )
+    rest: _rest("rest")
+    idle: _rest("idle")
     idle_ends: BoolProperty(
         name="Idle at the Ends",
         description="Blink and sway before the first line and after the last as well, over the frames of the scene",
@@ -151,26 +165,8 @@ class CharacterLayers(bpy.types.PropertyGroup):
         options=set(),
         update=_moved,
     )
-    fade_in: FloatProperty(
-        name="From Rest",
-        description="Seconds before a line in which the face comes from rest",
-        min=0.0,
-        soft_max=1.0,
-        max=5.0,
-        default=0.25,
-        options=set(),
-        update=_moved,
-    )
-    fade_out: FloatProperty(
-        name="To Rest",
-        description="Seconds after a line in which the face goes back to rest",
-        min=0.0,
-        soft_max=1.0,
-        max=5.0,
-        default=0.4,
-        options=set(),
-        update=_moved,
-    )
+    fade_in: _fade("fade_in")
+    fade_out: _fade("fade_out")
 
 
 def sliders(item: bpy.types.Object) -> Any:

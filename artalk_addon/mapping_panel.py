@@ -10,9 +10,8 @@ from ..core.errors import InputError
 from ..core.retarget.detect import FAMILIES
 from . import compat, flame_rig, mapping, operators, rigs
 from .flame_operators import ARTALK_OT_flame_report
+from .panel_bases import Result, TabPanel
 from .translations import told
-
-Result = Any
 
 _FAMILY_WORDS = {
     "arkit": "ARKit shapes",
@@ -213,18 +212,14 @@ def _draw_row(layout: bpy.types.UILayout, item: bpy.types.Object, row: Any) -> N
     box.prop(row, "offset")
 
 
-class _Mapping(bpy.types.Panel):
+class _Mapping(TabPanel):
     """The table of the character."""
 
     bl_label = "Mapping"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
+    def _draw(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        draw(layout, context)
 
 
 class ARTALK_PT_mapping_sequencer(_Mapping):

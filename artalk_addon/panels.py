@@ -11,6 +11,7 @@ from ..core.basis import FLAME_FAMILY
 from ..core.errors import InputError
 from . import compat, flame_rig, layers, preflight, seen, strips, style_operators, weights_operators
 from .jobs import ENDED
+from .panel_bases import TabPanel
 from .properties import settings, state
 from .sentences import draw_sentence
 from .translations import told
@@ -185,17 +186,13 @@ def draw_tools(layout: bpy.types.UILayout) -> None:
     column.operator("artalk.copy_report", icon="COPYDOWN")
 
 
-class _Speech(bpy.types.Panel):
+class _Speech(TabPanel):
     """The panel itself."""
 
     bl_label = "Speech"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
+    def _draw(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        draw(layout, context)
 
 
 class ARTALK_PT_sequencer(_Speech):
@@ -210,11 +207,9 @@ class ARTALK_PT_view(_Speech):
     bl_space_type = "VIEW_3D"
 
 
-class _Part(bpy.types.Panel):
+class _Part(TabPanel):
     """A part of the panel that shows when there is a character."""
 
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_order = 1  # after the panel Dialogue, which comes from elsewhere
 
     @classmethod
@@ -228,10 +223,8 @@ class _Layers(_Part):
 
     bl_label = "Layers"
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw the sliders."""
-        assert self.layout is not None
-        draw_layers(self.layout, seen.character(context).item)
+    def _draw(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        draw_layers(layout, seen.character(context).item)
 
 
 class _Edits(_Part):
@@ -244,10 +237,8 @@ class _Edits(_Part):
         """There are lines that could have been edited."""
         return seen.character(context).has_lines
 
-    def draw(self, _context: bpy.types.Context) -> None:
-        """Draw the buttons."""
-        assert self.layout is not None
-        draw_edits(self.layout)
+    def _draw(self, layout: bpy.types.UILayout, _context: bpy.types.Context) -> None:
+        draw_edits(layout)
 
 
 class _Tools(_Part):
@@ -256,10 +247,8 @@ class _Tools(_Part):
     bl_label = "Tools"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, _context: bpy.types.Context) -> None:
-        """Draw the buttons."""
-        assert self.layout is not None
-        draw_tools(self.layout)
+    def _draw(self, layout: bpy.types.UILayout, _context: bpy.types.Context) -> None:
+        draw_tools(layout)
 
 
 class ARTALK_PT_sequencer_layers(_Layers):

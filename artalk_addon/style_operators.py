@@ -1,49 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Styles in the panel: choose one, make one of a character's own animation, play it, remove it."""
 
-from typing import Any
-
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..core import styles
 from ..core.errors import InputError
-from . import compat, model_files, operators, style_motion
+from . import compat, model_files, style_motion
+from .panel_bases import OnCharacter, Result, TabPanel
 from .properties import settings
 from .sentences import draw_sentence
 from .style_settings import chosen_style
 from .translations import told
 
-Result = Any
-
 # --- the user's own -------------------------------------------------------------------------------------------------
 
 
-class _OfCharacter(bpy.types.Operator):
-    """Does something with two seconds of the panel's character; bad input becomes one sentence."""
-
-    def execute(self, context: bpy.types.Context) -> Result:
-        """Do it."""
-        try:
-            scene = compat.sequencer_scene(context)
-            sentence = self._do(context, operators.character_of(context, scene))
-        except InputError as error:
-            self.report({"ERROR"}, told(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, told(sentence))
-        return {"FINISHED"}
-
-    def _do(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
-        """The work; returns what was done."""
-        raise NotImplementedError
-
-
-class ARTALK_OT_save_style(_OfCharacter):
+class ARTALK_OT_save_style(OnCharacter):
     """Keep the two seconds of the character's animation that begin at the current frame as a style; no key changes"""
 
     bl_idname = "artalk.save_style"
     bl_label = "Save Style…"
     bl_options = {"REGISTER"}
+    tells_panel = False
 
     name: StringProperty(name="Name", description="What to call the style", default="My style")
     replace: BoolProperty(
@@ -54,7 +33,7 @@ class ARTALK_OT_save_style(_OfCharacter):
         """Ask for the name."""
         return context.window_manager.invoke_props_dialog(self)
 
-    def _do(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
+    def _on(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
         scene = compat.scene(context)
         motion = style_motion.taken(scene, item, scene.frame_current_final)
         path = styles.save(motion, self.name.strip(), model_files.folder(context), replace=self.replace)
@@ -62,14 +41,15 @@ class ARTALK_OT_save_style(_OfCharacter):
         return f"The style '{path.stem}' is saved and chosen: {styles.describe(motion)}."
 
 
-class ARTALK_OT_play_style(_OfCharacter):
+class ARTALK_OT_play_style(OnCharacter):
     """Play the two seconds from the current frame on, again and again: what Save Style would keep"""
 
     bl_idname = "artalk.play_style"
     bl_label = "Play Two Seconds"
     bl_options = {"REGISTER", "UNDO"}
+    tells_panel = False
 
-    def _do(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
+    def _on(self, context: bpy.types.Context, item: bpy.types.Object) -> str:
         scene = compat.scene(context)
         first = scene.frame_current
         motion = style_motion.taken(scene, item, first)
@@ -131,18 +111,14 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             column.prop(mine, name)
 
 
-class _Style(bpy.types.Panel):
+class _Style(TabPanel):
     """How the model is to move."""
 
     bl_label = "Style"
-    bl_category = "ARTalk"
-    bl_region_type = "UI"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it all."""
-        assert self.layout is not None
-        draw(self.layout, context)
+    def _draw(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        draw(layout, context)
 
 
 class ARTALK_PT_sequencer_style(_Style):
