@@ -91,7 +91,10 @@ def _generate(options: argparse.Namespace) -> Events:
 
 
 def _generate_all(scene: bpy.types.Scene, options: argparse.Namespace) -> Events:
-    """All strips that are heard, each by its own character; those that are up to date stay as they are."""
+    """All strips that are heard, each by its own character; those that are up to date stay as they are.
+
+    What cannot be made costs the others nothing: it is an event of its own, and the file is saved with the good ones.
+    """
     _strips(scene, options)
     character = _character(bpy.context, options) if options.character else None
     asked = dialogue.ask(scene, cli.options_from(options), character)
@@ -99,16 +102,30 @@ def _generate_all(scene: bpy.types.Scene, options: argparse.Namespace) -> Events
     for row in rows:
         if row.state == "no character":
             yield _row_event(row)
+        elif row.state == "unreadable":
+            yield _failed(row.strip, row.character, row.message)
     if all(row.state == "no character" for row in rows):
         raise InputError(rows[0].message)
-    todo = {row.strip for row in rows if row.state not in {"up to date", "no character"}}
+    todo = {row.strip for row in rows if row.state in {"missing", "changed"}}
     if not todo:
-        count = sum(row.state == "up to date" for row in rows)
-        which = "The line is" if count == 1 else f"All {count} lines are"
-        yield {"event": "generated", "lines": 0, "message": f"{which} up to date."}
+        if count := sum(row.state == "up to date" for row in rows):
+            yield {"event": "generated", "lines": 0, "message": operators.up_to_date(count)}
         return
-    strips_todo = [strip for strip in strips.heard_sound_strips(scene) if strip.name in todo]
-    yield from _speak(scene, _cast(scene, strips_todo, options), options, again=True)
+    chosen = [strip for strip in strips.heard_sound_strips(scene) if strip.name in todo]
+    made = 0
+    for each in _cast(scene, chosen, options):
+        try:
+            yield from _speak(scene, [each], options, again=True, save=False)
+            made += 1
+        except InputError as error:
+            for strip in each[1]:
+                yield _failed(strip.name, each[0].name, str(error))
+    if made:
+        _save(options)
+
+
+def _failed(strip: str, character: str, message: str) -> dict[str, Any]:
+    return {"event": "line", "strip": strip, "character": character, "state": "failed", "message": message}
 
 
 def _cast(scene: bpy.types.Scene, chosen: list[compat.Strip], options: argparse.Namespace) -> dialogue.Cast:
@@ -122,7 +139,14 @@ def _cast(scene: bpy.types.Scene, chosen: list[compat.Strip], options: argparse.
     return [(character, mine)]
 
 
-def _speak(scene: bpy.types.Scene, cast: dialogue.Cast, options: argparse.Namespace, *, again: bool = False) -> Events:
+def _speak(
+    scene: bpy.types.Scene,
+    cast: dialogue.Cast,
+    options: argparse.Namespace,
+    *,
+    again: bool = False,
+    save: bool = True,
+) -> Events:
     """Generate, and save if asked; nothing is written before the model has spoken all lines."""
     if options.mapping is not None:
         for character, _ in cast:
@@ -134,7 +158,8 @@ def _speak(scene: bpy.types.Scene, cast: dialogue.Cast, options: argparse.Namesp
     spoken = dialogue.speak_all(tasks, bar, _never)
     said = [generation.apply(task, each) for task, each in zip(tasks, spoken, strict=True)]
     bar.done()
-    _save(options)
+    if save:
+        _save(options)
     for (character, chosen), sentence in zip(cast, said, strict=True):
         wrong = preflight.what_is_wrong(compat.scene(bpy.context), character)
         event = {"event": "generated", "character": character.name, "lines": len(chosen), "message": sentence}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import bpy
 
 from ..core.errors import InputError
-from ..core.generate import Options, Spoken, provenance
+from ..core.generate import Options, Spoken
 from ..core.models import Cancel, Progress
 from . import compat, generation, lines, operators, rigs, strips
 from .line import name_of
@@ -46,7 +46,7 @@ class Row:
 class Asked:
     """A row that is not known before the sound is looked at, as plain data: all that does not need Blender.
 
-    line:   the text of what was generated before, for `lines.head`; now: options that would be generated with
+    line:   the text of what was generated before, for `lines.head`, or empty; now: options that would be generated with
     beside: the sounds of the character's lines, which this one may go on from; fps: of the scene
     """
 
@@ -147,17 +147,15 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
 
 def _beside(asked: Asked, rows: Sequence[Asked]) -> tuple[Source, ...]:
     same = (each for each in rows if each.row.character == asked.row.character)
-    return tuple(each.source for each in same if each.source is not None)
+    return tuple(each.source for each in same if each.source is not None and each.line)
 
 
 def _asked(strip: compat.Strip, fps: float, item: bpy.types.Object, line: str, now: Options) -> Asked:
-    if not line:
-        return Asked(Row(strip.name, item.name, "missing"))
     try:
         source = strips.source(strip, fps)
     except InputError as error:
         return Asked(Row(strip.name, item.name, "unreadable", message=str(error)))
-    return Asked(Row(strip.name, item.name, "changed"), source, line, now)
+    return Asked(Row(strip.name, item.name, "changed" if line else "missing"), source, line, now)
 
 
 def _changes(line: Head, now: Options) -> tuple[str, ...]:
@@ -189,11 +187,14 @@ def _judged(asked: Asked, cancel: Cancel) -> Row:
     row, source = asked.row, asked.source
     if source is None:
         return row
-    line = lines.head(asked.line)
     try:
-        same = _hash(source, line.options, cancel) == line.meta.get("audio_sha256")
+        heard = _hash(source, cancel)
     except InputError as error:
         return Row(row.strip, row.character, "unreadable", message=str(error))
+    if not asked.line:
+        return row
+    line = lines.head(asked.line)
+    same = heard == line.meta.get("audio_sha256")
     why = [] if same else ["sound"]
     why += _changes(line, asked.now)
     if abs(line.start - source.start) > strips.MOVED or line.fps != asked.fps:
@@ -207,12 +208,12 @@ _hashes: dict[tuple[object, ...], str] = {}
 """Of sounds read in this session: what was read of which file, as it was then -> hash of the samples."""
 
 
-def _hash(source: Source, options: Options, cancel: Cancel) -> str:
+def _hash(source: Source, cancel: Cancel) -> str:
     key = _fingerprint(source)
     if key is None:
-        return _read_hash(source, options, cancel)
+        return _read_hash(source, cancel)
     if key not in _hashes:
-        _hashes[key] = _read_hash(source, options, cancel)
+        _hashes[key] = _read_hash(source, cancel)
     return _hashes[key]
 
 
@@ -234,8 +235,8 @@ def _hash_before(asked: Asked, source: Source, cancel: Cancel) -> str | None:
     return found or None
 
 
-def _read_hash(source: Source, options: Options, cancel: Cancel) -> str:
-    return str(provenance(strips.read(source, cancel).samples, options)["audio_sha256"])
+def _read_hash(source: Source, cancel: Cancel) -> str:
+    return sha256(strips.read(source, cancel).samples.tobytes()).hexdigest()
 
 
 def _fingerprint(source: Source) -> tuple[object, ...] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import bpy
@@ -26,7 +26,7 @@ from ..core.retarget.detect import listed
 from . import compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
 from .edits import Edits
 from .keys import Keys, together
-from .line import Line
+from .line import Line, name_of
 from .lineup import LineUp
 from .plan import Character, Curve, Owner, join, outside, plan
 from .strips import Clip, Source
@@ -69,6 +69,8 @@ def prepare(
     check(options)
     _require_fit(options, described)
     fps = strips.rate(scene)
+    for strip in sound_strips:
+        strips.identify(strip)
     sources = tuple(strips.source(strip, fps) for strip in sound_strips)
     there = {line.strip: line for line in lines_of(described) if line.scene == scene.name}
     keyframes.check(described, join([plan(_still(each, described), described, each.start, fps) for each in sources]))
@@ -140,10 +142,68 @@ def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Spoken]:
     return spoken
 
 
+def stale(task: Task, spoken: Sequence[Spoken]) -> tuple[Task, list[Spoken]]:
+    """The part of a task whose lines would not be written as they stand, and what was spoken for it.
+
+    All of it when a line beside has to be spoken again, as lines then change with each other.
+    """
+    own, beside = spoken[: len(task.sources)], spoken[len(task.sources) :]
+    if any(each is not line.spoken for each, (_, line) in zip(beside, task.next, strict=True)):
+        return task, list(spoken)
+    every, there = zip(task.sources, task.known, own, strict=True), _curves_there(task.character)
+    changed = [each for each in every if not _is_as_it_was(task, there, *each)]
+    sources, known = tuple(source for source, _, _ in changed), tuple(line for _, line, _ in changed)
+    return replace(task, sources=sources, known=known), [*(each for _, _, each in changed), *beside]
+
+
+def _is_as_it_was(task: Task, there: There, source: Source, line: Line | None, spoken: Spoken) -> bool:
+    if line is None or line.spoken is not spoken or _is_cleared(line, there):
+        return False
+    stays = {"device": task.options.device, "engine": task.options.engine}
+    before = replace(line.options, **stays, engine_python=task.options.engine_python)
+    return before == task.options and abs(line.start - source.start) < strips.MOVED and line.fps == task.fps
+
+
 def apply(task: Task, spoken: Sequence[Spoken]) -> str:
     """Write the lines as keys; returns a sentence on what was done. Raises InputError, nothing changed."""
+    draft = read(task, spoken)
+    return write(draft, work_out(draft))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What one generation is to write, by what it is worked out from.
+
+    again: how many of the lines are of strips beside, which go on from another sound now
+    seen:  lines and sliders, by which `is_outdated` tells whether somebody has worked on them since
+    plain: whether it is all plain data, so that any thread may work it out
+    """
+
+    task: Task
+    change: _Change
+    again: int
+    seen: object
+    plain: bool
+
+
+def read(task: Task, spoken: Sequence[Spoken], *, ahead: bool = False) -> Draft:
+    """The first of three steps of `apply`, which `work_out` and `write` are the others of: look at what is there.
+
+    ahead: read all keys now, so that a thread may work it out. Where that would need Blender all the same, as FLAME
+           heads and sliders with keys do, the draft is not `plain`
+    """
+    plain = ahead and task.character.basis != FLAME.name and not layers.is_animated(_object(task.character))
     fresh = [
-        Line(task.scene, source.name, source.start, source.origin, task.fps, task.options, each)
+        Line(
+            task.scene,
+            source.name,
+            source.start,
+            source.origin,
+            task.fps,
+            task.options,
+            each,
+            strip_id=source.identifier,
+        )
         for source, each in zip(task.sources, spoken, strict=False)
     ]
     again = [
@@ -151,14 +211,49 @@ def apply(task: Task, spoken: Sequence[Spoken]) -> str:
         for (source, line), each in zip(task.next, spoken[len(fresh) :], strict=True)
         if each is not line.spoken
     ]
-    written, edited = write_lines(task.character, [*fresh, *again])
+    change = _change(task.character, [*fresh, *_renamed(again)])
+    if plain:
+        change = replace(change, there=_read_all(change.there))
+    return Draft(task, change, len(again), _seen(task.character), plain)
+
+
+def work_out(draft: Draft) -> Plan:
+    """What is to be written. Of a plain draft it touches nothing of Blender: for any thread."""
+    return _worked_out(draft.change)
+
+
+def is_outdated(draft: Draft) -> bool:
+    """Whether lines, keys or sliders of the character have been changed since they were read."""
+    there = draft.change.there
+    if _seen(draft.task.character) != draft.seen:
+        return True
+    for owner, datablock in keyframes.owners(draft.task.character).items():
+        curves = {keyframes.label(c.data_path, c.array_index): c for c in compat.fcurves_of(datablock)}
+        if there[owner].keys() - curves.keys():
+            return True
+        for name, keys in there[owner].items():
+            if not np.array_equal(keys().numbers["co"], keyframes.places(curves[name])):
+                return True
+    return False
+
+
+def _seen(character: Character) -> object:
+    item = _object(character)
+    return heads_of(character), layers.options(Options(), item), layers.rests(item), layers.is_animated(item)
+
+
+def write(draft: Draft, plan: Plan) -> str:
+    """Write what was worked out; returns a sentence on what was done. Raises InputError, nothing changed."""
+    task, again = draft.task, draft.again
+    _carry_out(task.character, plan)
     layers.show(_object(task.character), task.options)
+    written = [line for line in plan.written if line.name in draft.change.replaced]
     keys = sum(len(each.keys) for line in written for each in line.written.values())
     curves = len({name for line in written for name in line.written})
     missing = "" if "head" in task.character.bones else ", without head turns (no head bone)"
-    beside = f"; {len(again)} more, as what they go on from has changed" if again else ""
-    mine = f"; your edits of {edited} curves are kept" if edited else ""
-    lines = f"{len(fresh)} line{'s' if len(fresh) != 1 else ''}"
+    beside = f"; {again} more, as what they go on from has changed" if again else ""
+    mine = f"; your edits of {plan.edited} curves are kept" if plan.edited else ""
+    lines = f"{len(task.sources)} line{'s' if len(task.sources) != 1 else ''}"
     done = f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{beside}{mine}."
     along = rigs.share_shapes(_object(task.character))
     also = [f"{listed(along)} move{'s' if len(along) == 1 else ''} along by the same keys."] if along else []
@@ -176,7 +271,8 @@ def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:
     behind = _behind(before, lines_up, item)
     stale = behind if only is None else behind & set(only)
     # all are behind when a slider was moved, and each is done once: those that wait come to what these are now
-    _rewrite(character, before, lines_up, stale if only else lines_up.near(stale))
+    changed = stale if only else lines_up.near(stale)
+    _carry_out(character, _worked_out(_Change(character, before, lines_up, changed, _curves_there(character))))
     return len(stale)
 
 
@@ -208,14 +304,14 @@ def edits_of(item: bpy.types.Object) -> list[tuple[Line, dict[str, Edits]]]:
     """What was changed by hand on a character's lines, by label of the curve; lines without edits are left out."""
     character = rigs.describe(item)
     there = _curves_there(character)
-    every = {name: fcurve for curves in there.values() for name, fcurve in curves.items()}
+    every = {name: read for curves in there.values() for name, read in curves.items()}
     found = []
     for line in lines_of(character):
         if _is_cleared(line, there):
             continue
         changes = {}
         for name, old in line.written.items():
-            keys = keyframes.read(every[name]) if name in every else Keys.none()
+            keys = every[name]() if name in every else Keys.none()
             change = edits.find(_within(keys, old.spans), old.keys)
             if change is not None:
                 changes[name] = change
@@ -268,33 +364,51 @@ def is_behind(item: bpy.types.Object) -> bool:
 
 
 def heads_of(character: Character) -> dict[str, str]:
-    """The lines that a character has keys of, by name, each as a text for `lines.head`."""
-    return lines.heads(_keeper(character))
+    """The lines that a character has keys of, by the names of now, each as a text for `lines.head`."""
+    heads = lines.heads(_keeper(character))
+    if heads.keys() <= _names_of_strips():
+        return heads
+    return {line.name: heads[line.kept_as or line.name] for line in lines_of(character)}
 
 
 def lines_of(character: Character) -> list[Line]:
-    """The lines that a character has keys of, in the order of time."""
-    return lines.load(_keeper(character))
+    """The lines that a character has keys of, in the order of time, by the names that scenes and strips have now."""
+    return _renamed(lines.load(_keeper(character)))
 
 
-def write_lines(character: Character, fresh: Sequence[Line], *, drop: Drop | None = None) -> tuple[list[Line], int]:
+def _renamed(found: list[Line]) -> list[Line]:
+    """Lines under the names of now. Of a strip and its copies the one that stands where the line does is meant."""
+    names, taken = _names_of_strips(), {line.name for line in found}
+    if taken <= names:
+        return found
+    known: dict[str, list[tuple[float, str, str]]] = {}
+    for scene in bpy.data.scenes:
+        for strip in compat.all_strips(scene):
+            if name_of(scene.name, strip.name) not in taken and (identifier := strips.identifier(strip)):
+                place = compat.strip_timing(strip).left, scene.name, strip.name
+                known.setdefault(identifier, []).append(place)
+    now = []
+    for line in found:
+        places = known.get(line.strip_id, []) if line.name not in names else []
+        if places:
+            _, scene_name, strip_name = min(places, key=lambda place: abs(place[0] - line.start))
+            line = replace(line, scene=scene_name, strip=strip_name, kept_as=line.kept_as or line.name)  # noqa: PLW2901
+        now.append(line)
+    return now
+
+
+def _names_of_strips() -> set[str]:
+    """What lines of the strips that there are would be called."""
+    return {name_of(scene.name, strip.name) for scene in bpy.data.scenes for strip in compat.all_strips(scene)}
+
+
+def write_lines(character: Character, fresh: Sequence[Line], *, drop: Drop | None = None) -> None:
     """Write lines, and what has to change of their neighbours, with the artist's edits on top.
 
-    Returns the lines as they are now kept, and on how many curves there are edits. A line takes the place of the one of
-    its strip, whose keys go. Raises InputError before anything is changed. `drop` says which edits to leave behind.
+    A line takes the place of the one of its strip, whose keys go. Raises InputError before anything is changed. `drop`
+    says which edits to leave behind.
     """
-    kept = lines_of(character)
-    before = {line.name: line for line in kept}
-    replaced = {line.name: _predecessor(line, before) for line in fresh}
-    gone = {old.name for old in replaced.values() if old and old.name not in replaced}
-    others = [line for line in kept if line.name not in {*replaced, *gone}]
-    buried = {line.name for line in others if _is_buried(line, fresh)}
-    item = _object(character)
-    lines_up = _lines_up([*fresh, *(line for line in others if line.name not in buried)], item)
-    changed = lines_up.near({*replaced, *_moved(lines_up, before)})
-    known = {name: old for name, old in replaced.items() if old}
-    written, edited = _rewrite(character, kept, lines_up, changed, replaced=known, drop=drop)
-    return [line for line in written if line.name in replaced], edited
+    _carry_out(character, _worked_out(_change(character, fresh, drop)))
 
 
 def remove_lines(item: bpy.types.Object, strip_names: Collection[str] | None) -> int:
@@ -310,7 +424,8 @@ def remove_lines(item: bpy.types.Object, strip_names: Collection[str] | None) ->
         which = "of a strip that is gone" if strip_names is None else "of the selected strips"
         raise InputError(f"'{item.name}' has no line {which}: nothing was removed.")
     lines_up = _lines_up([line for line in kept if line.name not in gone], item)
-    _rewrite(character, kept, lines_up, lines_up.near(_moved(lines_up, {line.name: line for line in kept})))
+    changed = lines_up.near(_moved(lines_up, {line.name: line for line in kept}))
+    _carry_out(character, _worked_out(_Change(character, kept, lines_up, changed, _curves_there(character))))
     return len(gone)
 
 
@@ -327,49 +442,100 @@ class _Rewrite:
     curves: dict[str, Curve]
 
 
+There = Mapping[Owner, Mapping[str, Callable[[], Keys]]]
+"""The curves that animate a character, by label: what reads their keys."""
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Lines of a character that are to be written.
+
+    kept:     the lines as they are; lines_up: as they will be; changed: names of those to be written anew
+    replaced: by name of each new line, the one whose place it takes, None where there is none
+    drop:     which edits to leave behind
+    """
+
+    character: Character
+    kept: Sequence[Line]
+    lines_up: LineUp
+    changed: Collection[str]
+    there: There
+    replaced: Mapping[str, Line | None] = field(default_factory=dict)
+    drop: Drop | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be written, down to the keys.
+
+    written: the lines as they will be kept; packed: the same by name, as the .blend keeps them
+    gone:    names under which no line will be kept any more
+    curves:  those that change; keys: by label, as `keyframes.write` takes them; edited: on how many there are edits
+    """
+
+    written: list[Line]
+    packed: dict[str, lines.Packed]
+    gone: list[str]
+    curves: list[Curve]
+    keys: dict[str, Keys | None]
+    edited: int
+
+
+def _change(character: Character, fresh: Sequence[Line], drop: Drop | None = None) -> _Change:
+    """New lines among those of a character; see `write_lines`."""
+    kept = lines_of(character)
+    before = {line.name: line for line in kept}
+    replaced = {line.name: _predecessor(line, before) for line in fresh}
+    gone = {old.name for old in replaced.values() if old and old.name not in replaced}
+    others = [line for line in kept if line.name not in {*replaced, *gone}]
+    buried = {line.name for line in others if _is_buried(line, fresh)}
+    lines_up = _lines_up([*fresh, *(line for line in others if line.name not in buried)], _object(character))
+    changed = lines_up.near({*replaced, *_moved(lines_up, before)})
+    return _Change(character, kept, lines_up, changed, _curves_there(character), replaced, drop)
+
+
 def _lines_up(found: Sequence[Line], item: bpy.types.Object) -> LineUp:
     """Lines of a character with what its sliders say of the rests between them."""
     scene: bpy.types.Scene | None = bpy.data.scenes.get(found[0].scene) if found else None
     # what comes before the beginning of the scene is not seen
     frames = (scene.frame_start, scene.frame_end) if scene else (1, 1)
-    around = lineup.Scene(*frames, lambda line: layers.over_time(item, line.start, line.fps))
+    keyed = layers.is_animated(item)
+    around = lineup.Scene(*frames, lambda line: layers.over_time(item, line.start, line.fps) if keyed else {})
     return LineUp(found, layers.rests(item), around)
 
 
-def _rewrite(
-    character: Character,
-    kept: Sequence[Line],
-    lines_up: LineUp,
-    changed: Collection[str],
-    *,
-    replaced: Mapping[str, Line] | None = None,
-    drop: Drop | None = None,
-) -> tuple[list[Line], int]:
-    """Write the lines named in `changed` as they are in the line-up, and take away those that it does not have.
-
-    replaced: by name of the new line, the one whose place it takes. Returns the lines written, and on how many curves
-    there are edits.
-    """
-    before = {line.name: line for line in kept} | dict(replaced or {})
+def _worked_out(change: _Change) -> Plan:
+    """The lines named in `changed` as they are in the line-up; those that it does not have are taken away."""
+    lines_up = change.lines_up
+    replaced = {name: old for name, old in change.replaced.items() if old}
+    before = {line.name: line for line in change.kept} | replaced
     work, written = [], []
     for number, line in enumerate(lines_up.lines):
-        if line.name not in changed:
+        if line.name not in change.changed:
             continue
-        curves = _curves(lines_up, number, character)
+        curves = _curves(lines_up, number, change.character)
         old = before.get(line.name)
         fresh = replace(line, rests=lines_up.rests, place=lines_up.place(number), bound=old.bound if old else 0.0)
         written.append(replace(fresh, written=lines.written(curves.items())))
         work.append(_Rewrite(written[-1], old, curves))
     stays = {line.name for line in lines_up.lines}
-    taken = {old.name for old in (replaced or {}).values()}
-    gone = [line for line in kept if line.name not in stays]
+    taken = {old.name for old in replaced.values()}
+    gone = [line for line in change.kept if line.name not in stays]
     work += [_Rewrite(None, line, {}) for line in gone if line.name not in taken]
-    edited = _carry_out(character, work, drop) if work else 0
-    if work:
-        lines.save(_keeper(character), written, [line.name for line in gone])
-    if any(line.is_loose for line in written):
+    packed = {line.name: lines.pack(line) for line in written}
+    old_names = [line.kept_as or line.name for line in gone]
+    old_names += [line.kept_as for line in change.kept if line.kept_as and line.name in packed]
+    return Plan(written, packed, old_names, *_keys_of(work, change.there, change.drop))
+
+
+def _carry_out(character: Character, plan: Plan) -> None:
+    """Write what a plan says; InputError before anything is changed."""
+    if not (plan.written or plan.gone):
+        return
+    keyframes.write(character, plan.curves, plan.keys)
+    lines.store(_keeper(character), plan.packed, plan.gone)
+    if any(line.is_loose for line in plan.written):
         layers.keep_reduced(_object(character))
-    return written, edited
 
 
 def _curves(lines_up: LineUp, number: int, character: Character) -> dict[str, Curve]:
@@ -383,17 +549,18 @@ def _curves(lines_up: LineUp, number: int, character: Character) -> dict[str, Cu
     return {keyframes.label(curve.data_path, curve.index): lineup.shown(curve, place) for curve in planned}
 
 
-def _carry_out(character: Character, work: Sequence[_Rewrite], drop: Drop | None) -> int:
-    """Write all the curves that change; returns on how many there are edits."""
-    there = _curves_there(character)
+def _keys_of(
+    work: Sequence[_Rewrite], there: There, drop: Drop | None
+) -> tuple[list[Curve], dict[str, Keys | None], int]:
+    """The curves that change, keys for those of them that need their own, and on how many there are edits."""
     planned: dict[str, Curve] = {name: curve for each in work for name, curve in each.curves.items()}
     edited: dict[str, Keys | None] = {}
     curves, count = [], 0
     cleared = [each.old.name for each in work if each.old and _is_cleared(each.old, there)]
     for name, model in planned.items():
-        fcurve = there[model.owner].get(name)
-        keys = keyframes.read(fcurve) if fcurve and (drop or cleared or _changes(name, work)) else None
-        if fcurve and keys is None:
+        keys_there = there[model.owner].get(name)
+        keys = keys_there() if keys_there and (drop or cleared or _changes(name, work)) else None
+        if keys_there and keys is None:
             continue
         parts: list[Keys] = []
         spans: list[lineup.Span] = []
@@ -414,7 +581,7 @@ def _carry_out(character: Character, work: Sequence[_Rewrite], drop: Drop | None
             spans += new.spans if new else ()
         count += touched
         written = together(parts)
-        if len(written) == 0 and fcurve is None:
+        if len(written) == 0 and keys_there is None:
             continue
         known = all(each.old and name in each.old.written for each in work if name in each.curves)
         if touched:
@@ -422,8 +589,7 @@ def _carry_out(character: Character, work: Sequence[_Rewrite], drop: Drop | None
         elif known and not drop:
             edited[name] = None  # new values may take the places of the old ones
         curves.append(replace(model, frames=written.frames, values=written.values, spans=tuple(spans)))
-    keyframes.write(character, curves, edited)
-    return count
+    return curves, edited, count
 
 
 def _changes(name: str, work: Sequence[_Rewrite]) -> bool:
@@ -449,20 +615,31 @@ def _within(keys: Keys, spans: Sequence[lineup.Span]) -> Keys:
     return keys.take(~outside(keys.frames, spans))
 
 
-def _curves_there(character: Character) -> dict[Owner, dict[str, compat.FCurve]]:
-    """The curves that animate a character now, by label."""
-    return {
-        owner: {keyframes.label(c.data_path, c.array_index): c for c in compat.fcurves_of(datablock)}
-        for owner, datablock in keyframes.owners(character).items()
-    }
+def _curves_there(character: Character) -> There:
+    """The curves of ours that animate a character now."""
+    there: dict[Owner, dict[str, Callable[[], Keys]]] = {}
+    for owner, datablock in keyframes.owners(character).items():
+        mine = keyframes.owned(datablock)
+        named = {keyframes.label(c.data_path, c.array_index): c for c in compat.fcurves_of(datablock)}
+        there[owner] = {name: partial(keyframes.read, curve) for name, curve in named.items() if name in mine}
+    return there
 
 
-def _is_cleared(line: Line, there: Mapping[Owner, Mapping[str, compat.FCurve]]) -> bool:
+def _read_all(there: There) -> There:
+    """The same with all keys read."""
+    return {owner: {name: partial(_same, read()) for name, read in curves.items()} for owner, curves in there.items()}
+
+
+def _same(keys: Keys) -> Keys:
+    return keys
+
+
+def _is_cleared(line: Line, there: There) -> bool:
     """Whether all keys of a line were deleted: that is no edit but a wish to begin anew."""
     return not any(
-        len(_within(keyframes.read(fcurve), line.written[name].spans))
+        len(_within(read(), line.written[name].spans))
         for curves in there.values()
-        for name, fcurve in curves.items()
+        for name, read in curves.items()
         if name in line.written
     )
 

@@ -251,8 +251,10 @@ _GENERATING = {
     "{} cancelled.": "{} abgebrochen.",
     "Another file was opened: {} line was not generated.": "Eine andere Datei wurde geöffnet: {} Zeile wurde nicht erzeugt.",
     "Another file was opened: {} line{} not generated.": "Eine andere Datei wurde geöffnet: {0} Zeilen wurden nicht erzeugt.",
-    "The strip '{}' was deleted or renamed meanwhile: nothing was written for it.": (
-        "Der Streifen '{}' wurde inzwischen gelöscht oder umbenannt: für ihn wurde nichts geschrieben."
+    "The line is up to date.": "Die Zeile ist aktuell.",
+    "All {} lines are up to date.": "Alle {} Zeilen sind aktuell.",
+    "The strip '{}' was deleted meanwhile: nothing was written for it.": (
+        "Der Streifen '{}' wurde inzwischen gelöscht: für ihn wurde nichts geschrieben."
     ),
     "The character of '{}' was deleted meanwhile: choose another and generate again.": (
         "Die Figur von '{}' wurde inzwischen gelöscht: eine andere wählen und noch einmal erzeugen."
@@ -454,6 +456,14 @@ _MOVES = {
         "Die Regler von {} an '{}' enden, bevor das Sprechen es tut, und schneiden es ab: ihren Bereich weiten."
     ),
     "Widen Sliders": "Regler weiten",
+    "'{}' and '{}' share one mesh, so speech for one overwrites the other's: make it single-user to let each speak.": (
+        "'{}' und '{}' teilen sich ein Mesh, Sprechen des einen überschreibt das des anderen: es zum eigenen machen, "
+        "damit jeder für sich spricht."
+    ),
+    "'{}' and '{}' share one mesh and speak alike: make it single-user to let each speak.": (
+        "'{}' und '{}' teilen sich ein Mesh und sprechen gleich: es zum eigenen machen, damit jeder für sich spricht."
+    ),
+    "Make Single-User": "Zum eigenen machen",
     "{} of '{}' follow drivers, so keys would not move them: mute or remove the drivers.": (
         "{} von '{}' folgen Treibern, Keyframes würden nichts bewegen: die Treiber ausschalten oder entfernen."
     ),

@@ -7,7 +7,7 @@ what is gone when its turn comes fails with a sentence of its own. Another file 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,8 +16,9 @@ import bpy
 
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
+from ..core.models import Cancel, Progress
 from . import compat, generation, layers, preflight, strips
-from .jobs import ENDED, Entry, Queue
+from .jobs import ENDED, Entry, More, Queue
 from .properties import state
 
 TICK = 0.05
@@ -32,6 +33,11 @@ _checks: dict[int, str] = {}
 """Characters that have got keys and are to be looked at when nothing else waits: session identifier -> sentence."""
 _moving: set[int] = set()
 """Characters whose lips have been seen to move."""
+_unseen = False
+"""Whether keys have been written that the window does not show yet."""
+_looking: Iterator[None] | None = None
+"""The steps of the look at one character."""
+_END = object()
 _pulse: Any = None
 """The window's timer, while there is work: without it Blender looks at its other timers twice a second."""
 _lost = ""
@@ -40,10 +46,15 @@ _lost = ""
 
 @dataclass(eq=False)
 class _Order:
-    """One strip's speech on one character, by name and identifier."""
+    """One strip's speech on one character, by what no change of a name changes.
 
-    scene: str
+    scene, character: session identifiers; strip, strip_id, left: how and where `strips.find` finds it
+    """
+
+    scene: int
     strip: str
+    strip_id: str
+    left: float
     character: int
     options: Options
     again: bool
@@ -55,26 +66,47 @@ class _Order:
         self.task = generation.prepare(scene, [strip], item, self.options, again=self.again)
         return partial(generation.speak, self.task)
 
-    def finish(self, spoken: list[Spoken]) -> str:
-        """Write the keys, a step of undo of their own; returns what was done."""
+    def finish(self, spoken: list[Spoken]) -> str | More:
+        """Look at what is there; the thread works out what becomes of it."""
         assert self.task is not None
-        _, _, item = self._look_up()
-        # the sliders may have been moved since
-        task = replace(self.task, options=layers.options(self.task.options, item))
-        if _is_as_it_was(task, spoken):
+        self.task = self._as_it_is_now(self.task)
+        if not generation.stale(self.task, spoken)[0].sources:
             return _UP_TO_DATE
-        sentence = generation.apply(task, spoken)
-        _show_frame()
+        draft = generation.read(self.task, spoken, ahead=True)
+        if not draft.plain:
+            return self._write(draft, generation.work_out(draft))
+        return More(partial(_worked_out, draft), partial(self._write_if_right, draft, spoken))
+
+    def _write_if_right(self, draft: generation.Draft, spoken: list[Spoken], plan: generation.Plan) -> str:
+        """Write what was worked out; when somebody has worked on the character meanwhile, from the beginning again."""
+        task = self._as_it_is_now(draft.task)
+        if task != draft.task or generation.is_outdated(draft):
+            draft = generation.read(task, spoken)
+            plan = generation.work_out(draft)
+        return self._write(draft, plan)
+
+    def _write(self, draft: generation.Draft, plan: generation.Plan) -> str:
+        """All keys at once, a step of undo of their own, so that nobody ever sees or saves half of them."""
+        global _unseen  # noqa: PLW0603 - a timer has no other place
+        sentence = generation.write(draft, plan)
         bpy.ops.ed.undo_push(message=f"Generate '{self.strip}'")
         _checks[self.character] = sentence
+        _unseen = True
         return sentence
 
+    def _as_it_is_now(self, task: generation.Task) -> generation.Task:
+        """The task with the sliders and names of now, which may have been changed since it was begun."""
+        scene, strip, item = self._look_up()
+        (source,) = task.sources
+        options, name = layers.options(task.options, item), str(strip.name)
+        return replace(task, options=options, scene=scene.name, sources=(source.called(name),))
+
     def _look_up(self) -> tuple[bpy.types.Scene, compat.Strip, bpy.types.Object]:
-        scene: bpy.types.Scene | None = bpy.data.scenes.get(self.scene)
-        every = strips.sound_strips(compat.all_strips(scene)) if scene else []
-        strip = next((each for each in every if each.name == self.strip), None)
+        scene = next((each for each in bpy.data.scenes if each.session_uid == self.scene), None)
+        strip = strips.find(scene, self.strip, self.strip_id, self.left) if scene else None
         if scene is None or strip is None:
-            raise InputError(f"The strip '{self.strip}' was deleted or renamed meanwhile: nothing was written for it.")
+            raise InputError(f"The strip '{self.strip}' was deleted meanwhile: nothing was written for it.")
+        self.strip = strip.name
         item = _object(self.character)
         if item is None:
             raise InputError(
@@ -83,16 +115,8 @@ class _Order:
         return scene, strip, item
 
 
-def _is_as_it_was(task: generation.Task, spoken: list[Spoken]) -> bool:
-    """Whether a line that is generated again would be written as it stands."""
-    (line,), (source,) = task.known, task.sources
-    if line is None or line.spoken is not spoken[0]:
-        return False
-    if any(each is not after.spoken for each, (_, after) in zip(spoken[1:], task.next, strict=True)):
-        return False
-    stays = {"device": task.options.device, "engine": task.options.engine}
-    before = replace(line.options, **stays, engine_python=task.options.engine_python)
-    return before == task.options and abs(line.start - source.start) < strips.MOVED and line.fps == task.fps
+def _worked_out(draft: generation.Draft, _progress: Progress, _cancel: Cancel) -> generation.Plan:
+    return generation.work_out(draft)
 
 
 def add(
@@ -110,8 +134,9 @@ def add(
     if not QUEUE.busy:
         QUEUE.clear()
     for strip in sound_strips:
-        order = _Order(scene.name, strip.name, item.session_uid, options, again)
-        timing = compat.strip_timing(strip)
+        strips.identify(strip)
+        timing, known_by = compat.strip_timing(strip), strips.identifier(strip)
+        order = _Order(scene.session_uid, strip.name, known_by, timing.left, item.session_uid, options, again)
         length = (timing.right - timing.left) / strips.rate(scene)
         key = (order.scene, order.strip, order.character)
         QUEUE.add(Entry(key, f"{strip.name} · {item.name}", length, order.begin, order.finish))
@@ -133,12 +158,14 @@ def clear() -> None:
 
 def step() -> bool:
     """One step of the work, on the main thread; False when all is done."""
-    if QUEUE.busy:
+    if _unseen:
+        _show_frame()
+    elif QUEUE.busy:
         ended = QUEUE.tick()
         if ended is not None and ended.state == "failed":
             say(ended.sentence, failed=True)
-    elif _checks:
-        _look_at(*_checks.popitem())
+    elif _looking is not None or _checks:
+        _look_on()
     else:
         _summarise()
         _show_end()
@@ -240,23 +267,30 @@ def _summarise() -> None:
     say(f"{', '.join(parts)}.", failed=bool(failed))
 
 
-def _look_at(character: int, sentence: str) -> None:
-    """Whether the lips of a character move with its new keys."""
+def _look_on() -> None:
+    """A step of looking whether the lips of the characters move, one character after the other."""
+    global _looking  # noqa: PLW0603
+    if _looking is None:
+        _looking = _looked_at(*_checks.popitem())
+    if next(_looking, _END) is _END:
+        _looking = None
+
+
+def _looked_at(character: int, sentence: str) -> Iterator[None]:
+    """Look, step by step, whether the lips of a character move with its new keys."""
     item = _object(character)
-    scene = next((each for each in item.users_scene), None) if item else None
-    if item is None or scene is None:
-        return
     try:
         # to look costs the drawing of two frames: once is enough while nothing stands in the way
-        if character in _moving and not preflight.obstacles(item):
+        if item is None or (character in _moving and not preflight.obstacles(item)):
             return
-        verdict = preflight.after(scene, character, sentence)
+        if (yield from preflight.seen_to_move(character)):
+            _moving.add(character)
+        elif (item := _object(character)) is not None:
+            verdict = preflight.after(item.users_scene[0], character, sentence)
+            if verdict.failed:
+                say(verdict.sentence, failed=True, cause=verdict.cause)
     except InputError:
         return  # it is no character any more: there is nothing to look at
-    if not verdict.failed:
-        _moving.add(character)
-    else:
-        say(verdict.sentence, failed=True, cause=verdict.cause)
 
 
 def _object(character: int) -> bpy.types.Object | None:
@@ -265,6 +299,8 @@ def _object(character: int) -> bpy.types.Object | None:
 
 def _show_frame() -> None:
     """Have the new keys seen."""
+    global _unseen  # noqa: PLW0603
+    _unseen = False
     for scene in {window.scene for window in bpy.context.window_manager.windows}:
         scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
 
@@ -300,10 +336,11 @@ def _tick() -> float | None:
 
 
 def _before_load(*_: object) -> None:
-    global _lost  # noqa: PLW0603
+    global _lost, _looking, _unseen  # noqa: PLW0603
     _stop()
     _checks.clear()
     _moving.clear()
+    _looking, _unseen = None, False
     lost = QUEUE.let_go()
     were = " was" if lost == 1 else "s were"
     _lost = f"Another file was opened: {lost} line{were} not generated." if lost else ""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ..core.errors import Cancelled, InputError
 from ..core.models import Cancel, Progress
@@ -116,6 +116,17 @@ Work = Callable[[Progress, Cancel], T]
 _numbers = count(1)
 
 
+@dataclass(frozen=True)
+class More:
+    """More work for the thread, and what is called on the main thread with what it gives, as `Entry.finish` is."""
+
+    work: Work[Any]
+    finish: Finish
+
+
+Finish = Callable[[Any], "str | More"]
+
+
 @dataclass(eq=False)
 class Entry(Generic[T]):
     """One piece of work in a queue.
@@ -123,7 +134,7 @@ class Entry(Generic[T]):
     key:    what it makes: of two that wait with the same key one is enough
     cost:   how much work it is beside the others, in any unit
     begin:  called on the main thread when its turn comes; returns the work for the thread
-    finish: called on the main thread with what the work gave; returns a sentence on what was done
+    finish: called on the main thread with what the work gave; returns a sentence on what was done, or more work
     number: its own among all entries of the session
     Both may raise InputError, whose sentence becomes that of the entry.
     """
@@ -132,7 +143,7 @@ class Entry(Generic[T]):
     title: str
     cost: float
     begin: Callable[[], Work[T]]
-    finish: Callable[[T], str]
+    finish: Finish
     state: State = "waiting"
     fraction: float = 0.0
     sentence: str = ""
@@ -153,6 +164,7 @@ class Queue(Generic[T]):
         self._job: Job[T] | None = None
         self._current: Entry[T] | None = None
         self._done = (0.0, 0.0)  # cost, seconds
+        self._spent = 0.0  # seconds, by the work of the current entry that is over
 
     @property
     def busy(self) -> bool:
@@ -199,7 +211,7 @@ class Queue(Generic[T]):
             return self._begin()
         self._job.drain()
         if self._current is not None:
-            self._current.fraction = self._job.fraction
+            self._current.fraction = max(self._current.fraction, self._job.fraction)
         if not self._job.finished:
             self._estimate(self._job)
             return None
@@ -217,22 +229,32 @@ class Queue(Generic[T]):
             return _end(entry, "failed", str(error))
         except Exception as error:  # noqa: BLE001 - nobody stands above a timer
             return _end(entry, "failed", our_fault(error))
-        entry.state, self._current, self._job = "running", entry, Job(work)
-        self._job.start()
+        entry.state, self._spent = "running", 0.0
+        self._start(entry, work)
         return None
 
-    def _finish(self, entry: Entry[T], job: Job[T]) -> Entry[T]:
+    def _start(self, entry: Entry[T], work: Work[T]) -> None:
+        self._current, self._job = entry, Job(work)
+        self._job.start()
+
+    def _finish(self, entry: Entry[T], job: Job[T]) -> Entry[T] | None:
         if job.error is not None:
             return _end(entry, "failed", job.error)
         if job.result is None:
             return _end(entry, "cancelled", "")
-        self._done = (self._done[0] + entry.cost, self._done[1] + job.spent)
+        self._spent += job.spent
         try:
-            return _end(entry, "done", entry.finish(job.result))
+            made = entry.finish(job.result)
         except InputError as error:
             return _end(entry, "failed", str(error))
         except Exception as error:  # noqa: BLE001
             return _end(entry, "failed", our_fault(error))
+        if isinstance(made, More):
+            entry.finish = made.finish
+            self._start(entry, made.work)
+            return None
+        self._done = (self._done[0] + entry.cost, self._done[1] + self._spent)
+        return _end(entry, "done", made)
 
     def _estimate(self, job: Job[T]) -> None:
         """Say of each entry how long it will take still, by how long the others took."""

@@ -115,11 +115,16 @@ def read(fcurve: compat.FCurve) -> Keys:
     return Keys(numbers)
 
 
+def places(fcurve: compat.FCurve) -> NDArray[np.float32]:
+    """Frame and value of each key of a curve, (n, 2)."""
+    co = np.empty((len(fcurve.keyframe_points), 2), np.float32)
+    fcurve.keyframe_points.foreach_get("co", co.ravel())
+    return co
+
+
 def _revalue(fcurve: compat.FCurve, curve: Curve) -> bool:
     """Give the keys in the plan's spans its values if they stand on its frames already; says whether they do."""
-    points = fcurve.keyframe_points
-    co = np.empty((len(points), 2), np.float32)
-    points.foreach_get("co", co.ravel())
+    points, co = fcurve.keyframe_points, places(fcurve)
     inside = ~outside(co[:, 0], curve.spans)
     if not np.array_equal(co[inside, 0], curve.frames):
         return False
@@ -131,9 +136,7 @@ def _revalue(fcurve: compat.FCurve, curve: Curve) -> bool:
 
 def _write_curve(fcurve: compat.FCurve, curve: Curve, keys: Keys | None) -> None:
     """Replace the keys in the plan's spans, by `keys` or the plan's own, and keep all others exactly as they are."""
-    points = fcurve.keyframe_points
-    co = np.empty((len(points), 2), np.float32)
-    points.foreach_get("co", co.ravel())
+    points, co = fcurve.keyframe_points, places(fcurve)
     keep = outside(co[:, 0], curve.spans)
     if keys is not None or keep.any():
         fresh = Keys.plain(curve.frames, curve.values) if keys is None else keys

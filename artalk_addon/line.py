@@ -61,6 +61,8 @@ class Line:
     place:   the frames that it had then; later lines speak between the pieces
     written: by `keyframes.label`; empty when no keys are written yet
     bound:   mm within which its keys are to be reduced, 0 for one key a frame
+    strip_id: what the strip is known by whatever it is called, see `strips.identify`
+    kept_as: name under which it is kept, where strip or scene have been renamed since
     """
 
     scene: str
@@ -74,6 +76,8 @@ class Line:
     place: tuple[Piece, ...] = ()
     written: dict[str, Written] = field(default_factory=dict)
     bound: float = 0.0
+    strip_id: str = ""
+    kept_as: str = ""
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -69,14 +69,21 @@ def head(text: str) -> Head:
 
 def save(datablock: Any, changed: Iterable[Line], dropped: Iterable[str] = ()) -> None:
     """Put lines into a datablock's action, in the place of those of the same strips, and take others out, by name."""
+    lines = list(changed)
+    old_names = [line.kept_as for line in lines if line.kept_as]
+    store(datablock, {line.name: pack(line) for line in lines}, [*dropped, *old_names])
+
+
+def store(datablock: Any, packed: Mapping[str, Packed], dropped: Iterable[str]) -> None:
+    """`save` of lines that are packed already, by name."""
     action: Any = compat.action_of(datablock)
     if STORED not in action:
         action[STORED] = {}
     stored = action[STORED]
     for name in dropped:
         del stored[name]
-    for line in changed:
-        stored[line.name] = _pack(line)
+    for name, line in packed.items():
+        stored[name] = line
 
 
 def written(curves: Iterable[tuple[str, Curve]]) -> dict[str, Written]:
@@ -87,7 +94,12 @@ def written(curves: Iterable[tuple[str, Curve]]) -> dict[str, Written]:
 # --- to and from what a .blend can hold -----------------------------------------------------------------------------
 
 
-def _pack(line: Line) -> dict[str, Any]:
+Packed = dict[str, str | bytes]
+"""A line as a custom property holds it."""
+
+
+def pack(line: Line) -> Packed:
+    """A line as it is kept. Touches nothing of Blender."""
     spoken, voice = line.spoken, line.spoken.voice
     head = {
         "scene": line.scene,
@@ -110,8 +122,9 @@ def _pack(line: Line) -> dict[str, Any]:
         "spans": [each.spans for each in line.written.values()],
         "plain": all(each.keys.is_plain for each in line.written.values()),
     }
-    packed = {
+    packed: Packed = {
         "head": json.dumps(head),
+        "strip_id": line.strip_id,
         "raw": _bytes(spoken.raw.values),
         "level": _bytes(voice.level),
         "pitch": _bytes(voice.pitch),
@@ -148,6 +161,7 @@ def _unpacked(items: tuple[tuple[str, str | bytes], ...]) -> Line:
         place=tuple(Piece(**piece) for piece in head.get("place", ())),
         written=_written(packed, head),
         bound=head.get("bound", 0.0),
+        strip_id=packed.get("strip_id", ""),
     )
 
 

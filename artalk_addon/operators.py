@@ -49,6 +49,11 @@ Cast = list[tuple[bpy.types.Object, list[compat.Strip]]]
 """Who speaks what."""
 
 
+def up_to_date(count: int) -> str:
+    """A sentence for so many lines that need nothing."""
+    return "The line is up to date." if count == 1 else f"All {count} lines are up to date."
+
+
 class Speaking(bpy.types.Operator):
     """Generates lines: all in one call for scripts and without a window, else in the queue. Which, `_cast` says."""
 
@@ -101,12 +106,20 @@ class Speaking(bpy.types.Operator):
         if job.result is None:
             job_queue.say("Cancelled, nothing was changed.", failed=False)
             return {"CANCELLED"}
-        said = [generation.apply(task, spoken) for task, spoken in zip(tasks, job.result, strict=True)]
+        work = list(zip(tasks, job.result, strict=True))
+        if self.again:
+            work = [generation.stale(*each) for each in work]
+        work = [(task, spoken) for task, spoken in work if task.sources]
+        said = [generation.apply(task, spoken) for task, spoken in work]
         shown = compat.scene(context)
         shown.frame_set(shown.frame_current)
         verdicts = [
-            preflight.after(shown, task.character.mesh, sentence) for task, sentence in zip(tasks, said, strict=True)
+            preflight.after(shown, task.character.mesh, sentence)
+            for (task, _), sentence in zip(work, said, strict=True)
         ]
+        same = sum(len(chosen) for _, chosen in cast) - sum(len(task.sources) for task, _ in work)
+        if same:
+            verdicts.append(preflight.Verdict(f"{same} up to date." if work else up_to_date(same)))
         bad = [verdict for verdict in verdicts if verdict.failed]
         sentence = " ".join(verdict.sentence for verdict in verdicts)
         job_queue.say(sentence, failed=bool(bad), cause=bad[0].cause if bad else "")

@@ -7,7 +7,7 @@ compares the evaluated mesh. Both look everything up anew, so nothing of Blender
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.movement import movement
-from . import compat, keyframes, rigs
+from . import compat, keyframes, rigs, shared_mesh
 from .plan import escape
 
 _MOVED = 0.3
@@ -88,7 +88,8 @@ def what_is_wrong(scene: bpy.types.Scene, item: bpy.types.Object) -> list[Obstac
         return _misplaced(rig) or ([] if _plays_in_the_nla(rig) else [_no_keys(rig)])
     if _lips_move(scene, rig, asked):
         return []
-    return obstacles(item) or _misplaced(rig) or [_unknown(rig)]
+    in_the_way = [obstacle for obstacle in obstacles(item) if obstacle.cause != _SHARED]
+    return in_the_way or _misplaced(rig) or [_unknown(rig)]
 
 
 def mend(scene: bpy.types.Scene, item: bpy.types.Object, cause: str) -> str:
@@ -101,6 +102,35 @@ def mend(scene: bpy.types.Scene, item: bpy.types.Object, cause: str) -> str:
             scene.frame_set(scene.frame_current)
             return obstacle.sentence
     raise InputError(f"There is nothing to fix on '{item.name}' any more: generate, or scrub to see it move.")
+
+
+def seen_to_move(mesh: int) -> Generator[None, None, bool]:
+    """Whether the lips of a character (by its session identifier) move, looked at in steps, one frame in each.
+
+    Between two steps nothing of Blender is kept, and the scene stands where the user has it. False says that it was not
+    seen, for whatever reason: `after` knows it.
+    """
+    item = _by_identifier(mesh)
+    asked = _greatest_movement(_rig(item)) if item is not None else None
+    if asked is None or asked.distance == 0:
+        return False
+    shown = []
+    for frame in asked.frames:
+        yield
+        item = _by_identifier(mesh)
+        if item is None:
+            return False
+        scene = item.users_scene[0]
+        now, part = scene.frame_current, scene.frame_subframe
+        scene.frame_set(frame)
+        shown.append(_evaluated(item))
+        # which is evaluated when it is drawn next
+        scene.frame_current, scene.frame_subframe = now, part
+    return _has_moved(asked, shown)
+
+
+def _by_identifier(mesh: int) -> bpy.types.Object | None:
+    return next((item for item in bpy.data.objects if item.session_uid == mesh and item.users_scene), None)
 
 
 @dataclass(frozen=True)
@@ -256,6 +286,33 @@ def _shape_settings(rig: _Rig) -> Iterator[Obstacle]:
             "Make Relative to Basis",
             _set(lost, "relative_key", rig.keys.reference_key),
         )
+
+
+_SHARED = "shared_mesh"
+
+
+def _shared_mesh(rig: _Rig) -> Iterator[Obstacle]:
+    others = shared_mesh.sharing(rig.item)
+    if not others:
+        return
+    speaking = shared_mesh.overwritten(rig.item, others)
+    first = (speaking or others)[0].name
+    if speaking:
+        sentence = (
+            f"'{rig.item.name}' and '{first}' share one mesh, so speech for one overwrites the other's: make it "
+            "single-user to let each speak."
+        )
+    else:
+        sentence = (
+            f"'{rig.item.name}' and '{first}' share one mesh and speak alike: make it single-user to let each speak."
+        )
+    yield Obstacle(
+        _SHARED,
+        sentence,
+        "Make Single-User",
+        lambda: shared_mesh.separate(rig.item, others),
+        blocks=bool(speaking),
+    )
 
 
 def _slider_range(rig: _Rig) -> Iterator[Obstacle]:
@@ -427,6 +484,7 @@ _CHECKS: tuple[Callable[[_Rig], Iterator[Obstacle]], ...] = (
     _nla,
     _modifiers,
     _missing_names,
+    _shared_mesh,
 )
 
 
@@ -614,6 +672,11 @@ def _lips_move(scene: bpy.types.Scene, rig: _Rig, asked: _Asked) -> bool:
             shown.append(_evaluated(rig.item))
     finally:
         scene.frame_set(now, subframe=part)
+    return _has_moved(asked, shown)
+
+
+def _has_moved(asked: _Asked, shown: Sequence[NDArray[np.float64]]) -> bool:
+    """Whether two shapes of the evaluated mesh, (N, 3) each, differ as the keys ask for."""
     count = len(asked.lips)
     if any(len(points) < count for points in shown):
         # a modifier has made another mesh of it, without knowing which point is which; or it is hidden

@@ -107,7 +107,8 @@ _HANDLERS = (
 
 
 def register() -> None:
-    """Watch for changes."""
+    """Watch for changes, and for the end of the queue."""
+    job_queue.at_end.append(forget)
     persistent: Any = bpy.app.handlers.persistent  # which marks the function: else it goes when a file is opened
     for name, function in _HANDLERS:
         getattr(bpy.app.handlers, name).append(persistent(function))
@@ -115,6 +116,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Watch no more."""
+    job_queue.at_end.remove(forget)
     for name, function in reversed(_HANDLERS):
         getattr(bpy.app.handlers, name).remove(function)
     if bpy.app.timers.is_registered(_at_rest):

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import bpy
 import numpy as np
@@ -43,6 +44,7 @@ class Source:
     seconds: how long it is heard; offset: seconds of the sound before that
     packed:  the bytes of a packed file, else None
     mixed:   (n,) float32 mono at 16 kHz where Blender has mixed the strip already, else None
+    identifier: of the strip, see `identify`; empty where it has none
     """
 
     name: str
@@ -54,6 +56,11 @@ class Source:
     offset: float
     volume: float
     mixed: NDArray[np.float32] | None = None
+    identifier: str = ""
+
+    def called(self, name: str) -> Source:
+        """The same under another name."""
+        return self if name == self.name else replace(self, name=name)
 
     def end(self, fps: float) -> float:
         """The frame at which it is heard no more."""
@@ -128,6 +135,32 @@ def select(scene: bpy.types.Scene, name: str) -> None:
             editor.active_strip = strip
 
 
+_IDENTIFIER = "artalk"
+"""Custom property of a strip that has been spoken: what it and its copies are known by, whatever they are called."""
+
+
+def identify(strip: compat.Strip) -> None:
+    """Have a strip be known by an identifier; nothing for strips of another file, which cannot be marked."""
+    if not identifier(strip) and not strip.id_data.library:
+        strip[_IDENTIFIER] = uuid4().hex
+
+
+def identifier(strip: compat.Strip) -> str:
+    """What a strip and its copies are known by; empty if it has not been spoken yet."""
+    return str(strip.get(_IDENTIFIER, ""))
+
+
+def find(scene: bpy.types.Scene, name: str, known_by: str, left: float) -> compat.Strip | None:
+    """The sound strip of a name; if it was renamed, that with its identifier where it was: copies stand elsewhere."""
+    every = sound_strips(compat.all_strips(scene))
+    named = next((strip for strip in every if strip.name == name), None)
+    alike = [strip for strip in every if known_by and identifier(strip) == known_by]
+    # an undo may have taken the identifier away
+    if named is not None and (named in alike or not alike):
+        return named
+    return next((strip for strip in alike if abs(compat.strip_timing(strip).left - left) < 1), None)
+
+
 def _is_muted(strip: compat.Strip) -> bool:
     return any(each.mute or compat.channel(each).mute for each in (strip, *compat.meta_parents(strip)))
 
@@ -167,9 +200,10 @@ def source(strip: compat.Strip, fps: float) -> Source:
             f"The strip '{strip.name}' is {seconds / 3600:.1f} hours long, and a line may have {LONGEST / 3600:g} at "
             "most: cut it into shorter strips."
         )
+    known_by = identifier(strip)
     if strip.type == "SCENE":
         mixed = _mixed(strip, (left, right), fps, (_SCENE_RATE, 1))
-        return Source(strip.name, float(int(max(left, 0))), zero, seconds, Path(), None, 0.0, 1.0, mixed)
+        return Source(strip.name, float(int(max(left, 0))), zero, seconds, Path(), None, 0.0, 1.0, mixed, known_by)
     sound = strip.sound
     if sound is None:
         raise InputError(f"The strip '{strip.name}' has no sound: choose a sound file for it.")
@@ -177,7 +211,8 @@ def source(strip: compat.Strip, fps: float) -> Source:
     packed = bytes(sound.packed_file.data) if sound.packed_file else None
     if packed is None and not path.is_file():
         raise InputError(f"The sound file '{path}' of the strip '{strip.name}' is missing: find it or replace it.")
-    found = Source(strip.name, start, zero, seconds, path, packed, (start - zero) / fps, float(strip.volume))
+    offset, volume = (start - zero) / fps, float(strip.volume)
+    found = Source(strip.name, start, zero, seconds, path, packed, offset, volume, identifier=known_by)
     if seconds and is_processed(strip):
         with _file_of(found) as opened:
             form = _opened(opened, found.name).form
