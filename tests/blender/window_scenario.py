@@ -306,12 +306,15 @@ def the_window_stays_quick_while_lines_are_generated():
     took = []
 
     def measured(step=queue.step):
-        before, busy, begun = states(), queue.QUEUE.busy, time.thread_time()
+        before, ends = states(), [entry.finish for entry in queue.QUEUE.entries]
+        otherwise = "show" if queue._unseen else "tick" if queue.QUEUE.busy else "look"
+        begun = time.thread_time()
         going = step()
         spent, after = time.thread_time() - begun, states()
         began = after.count("running") > before.count("running")
         wrote = after.count("done") > before.count("done")
-        took.append((spent, "write" if wrote else "begin" if began else "tick" if busy else "look"))
+        read = ends != [entry.finish for entry in queue.QUEUE.entries]
+        took.append((spent, "write" if wrote else "begin" if began else "read" if read else otherwise))
         return going
 
     yield from fresh()
@@ -325,7 +328,7 @@ def the_window_stays_quick_while_lines_are_generated():
     queue.step = measured.__defaults__[0]
     assert states() == ["done"] * 3, state().message
     said = []
-    for what in ("begin", "tick", "write", "look"):
+    for what in ("begin", "tick", "read", "write", "show", "look"):
         busy = sorted(1000 * seconds for seconds, kind in took if kind == what) or [0.0]
         said.append(f"{what}: {len(busy)} steps, median {busy[len(busy) // 2]:.1f} ms, longest {busy[-1]:.1f} ms")
     yield f"of our own, on the main thread: {'; '.join(said)}"

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens between two steps of the queue: names change, somebody works on the character, lines are cancelled.
+
+python queue_scenario.py ZIP FOLDER        writes one JSON line per check to FOLDER/report.jsonl
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+import scenario
+from headless_scenario import run
+from jobs_scenario import JAW, cast, frames_of, gated, queue, state, states, step_until, to_the_end
+from scenario import FOLDER, add_strip, check, curves, fingerprint, noise, room, speech, use_model, write_wav
+
+scenario.CHECKS.clear()
+
+
+def add(scene, strips, item, again=False):
+    """With what the panel says by default, so that its table finds them up to date."""
+    room("artalk_addon.job_queue").add(scene, strips, item, room("core.generate").Options(), again=again)
+
+
+def one_step():
+    return room("artalk_addon.job_queue").step()
+
+
+def table():
+    assert bpy.ops.artalk.refresh_dialogue() == {"FINISHED"}
+    return {row.name: row.state for row in state().table}
+
+
+def kept(item):
+    """The lines that are kept with a character, as (scene, strip), by whatever names they are stored."""
+    lines = room("artalk_addon.lines")
+    return sorted((line.scene, line.strip) for line in lines.load(item.data.shape_keys))
+
+
+class HeldBack:
+    """What is to be written is worked out in the thread only when it is let through."""
+
+    def __enter__(self):
+        self.reached, self.open = threading.Event(), threading.Event()
+        self.module = room("artalk_addon.generation")
+        self.original = self.module.work_out
+
+        def wait(draft):
+            self.reached.set()
+            assert self.open.wait(60)
+            return self.original(draft)
+
+        self.module.work_out = wait
+        return self
+
+    def __exit__(self, *_):
+        self.open.set()
+        self.module.work_out = self.original
+
+    def let_go(self):
+        self.open.set()
+        self.module.work_out = self.original
+        to_the_end()
+
+
+@check
+def a_strip_and_a_scene_that_were_renamed_are_found_again():
+    scene, (head,), strips = cast(1, 41, 81)
+    use_model()
+    add(scene, strips[:2], head)
+    to_the_end()
+    strips[0].name, scene.name = "a better name", "Shot"
+    # a copy is no strip that was renamed
+    for name, value in strips[1].items():
+        strips[2][name] = value
+    assert table() == {"a better name": "up to date", "line 1": "up to date", "line 2": "missing"}, table()
+    point = curves(head.data.shape_keys)[JAW].keyframe_points[10]
+    point.co.y, frame = 0.91, point.co.x
+    strips[0].volume = 0.5
+    add(scene, strips[:2], head, again=True)
+    to_the_end()
+    assert state().message == "1 line written, 1 up to date.", state().message
+    points = {p.co.x: p.co.y for p in curves(head.data.shape_keys)[JAW].keyframe_points}
+    assert abs(points[frame] - 0.91) < 1e-6, "edits go along"
+    assert [strip for _, strip in kept(head)] == ["a better name", "line 1"], kept(head)
+    head.artalk.jaw = 0.5
+    assert kept(head) == [("Shot", "a better name"), ("Shot", "line 1")]
+    # with both renamed, each finds its own
+    strips[1].name, strips[2].name = "b", "c"
+    assert table() == {"a better name": "up to date", "b": "up to date", "c": "missing"}, table()
+    room("artalk_addon.compat").ensure_strips(scene).remove(strips[0])
+    assert table()["a better name"] == "strip is gone"
+
+
+@check
+def renamed_while_it_waits_or_runs_a_line_is_made_under_the_new_name():
+    scene, (head,), strips = cast(1, 41, 81, 121)
+    gate = gated()
+    add(scene, strips[:3], head)
+    step_until(lambda: states()[0] == "running")
+    strips[0].name, strips[1].name, scene.name = "first", "second", "Shot"
+    for name, value in strips[2].items():
+        strips[3][name] = value  # a copy is no strip that was renamed
+    room("artalk_addon.compat").ensure_strips(scene).remove(strips[2])
+    gate.open.set()
+    to_the_end()
+    assert states() == ["done", "done", "failed"], [row.sentence for row in state().rows]
+    assert "'line 2' was deleted" in state().rows[2].sentence
+    assert kept(head) == [("Shot", "first"), ("Shot", "second")]
+
+
+@check
+def what_is_done_to_a_character_before_its_keys_are_written_is_kept():
+    scene, (head,), strips = cast(1, 41)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    with HeldBack() as back:
+        add(scene, strips[1:], head)
+        step_until(back.reached.is_set)
+        head.artalk.jaw = 0.3
+        point = curves(head.data.shape_keys)[JAW].keyframe_points[10]
+        point.co.y, frame = 0.91, point.co.x
+        strips[1].name = "renamed"
+        back.let_go()
+    assert states() == ["done"], state().message
+    points = {p.co.x: p.co.y for p in curves(head.data.shape_keys)[JAW].keyframe_points}
+    assert abs(points[frame] - 0.91) < 1e-6
+    assert max(value for at, value in points.items() if 45 < at < 60) < 0.3, "by the slider as it is now"
+    assert [strip for _, strip in kept(head)] == ["line 0", "renamed"]
+
+
+@check
+def before_all_keys_are_written_none_are():
+    scene, (head,), strips = cast(1, 41, 81)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    before, reach, path = fingerprint(), max(frames_of(head)), FOLDER / "between.blend"
+    with HeldBack() as back:
+        add(scene, strips[1:], head)
+        step_until(back.reached.is_set)
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
+        assert fingerprint() == before, "nothing of it is in the file, nor in a step of undo that others push"
+        bpy.ops.artalk.cancel(number=state().rows[0].number)
+        room("artalk_addon.compat").ensure_strips(scene).remove(strips[2])
+        before = fingerprint()
+        back.let_go()
+    assert states() == ["cancelled", "failed"], states()
+    assert fingerprint() == before
+    with HeldBack() as back:
+        add(scene, strips[1:2], head)
+        step_until(back.reached.is_set)
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        back.let_go()
+    head = bpy.data.objects["head 0"]
+    assert max(frames_of(head)) == reach
+    assert kept(head) == [("Scene", "line 0")]
+
+
+@check
+def undo_before_the_keys_are_written_takes_back_what_is_there():
+    scene, (head,), strips = cast(1, 41)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    reach = max(frames_of(head))
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.ed.undo_push(message="cube")
+    with HeldBack() as back:
+        add(scene, strips[1:], head)
+        step_until(back.reached.is_set)
+        if bpy.ops.ed.undo() != {"FINISHED"} or "Cube" in bpy.data.objects:
+            back.let_go()
+            return "skipped: this Blender has no undo without a window"
+        back.let_go()
+    head = bpy.data.objects["head 0"]
+    assert states() == ["done"], [row.sentence for row in state().rows]
+    assert max(frames_of(head)) > reach
+    bpy.ops.ed.undo()
+    assert max(frames_of(bpy.data.objects["head 0"])) == reach
+    return ""
+
+
+@check
+def the_look_at_the_lips_goes_by_steps_that_leave_the_frame_alone():
+    scene, (head,), strips = cast(1)
+    use_model()
+    scene.frame_set(3, subframe=0.25)
+    module, evaluated = room("artalk_addon.preflight"), []
+    look = module._evaluated
+    module._evaluated = lambda item: evaluated.append(scene.frame_current) or look(item)
+    try:
+        add(scene, strips, head)
+        step_until(lambda: states() == ["done"])
+        most = 0
+        while True:
+            count, goes_on = len(evaluated), one_step()
+            most = max(most, len(evaluated) - count)
+            assert (scene.frame_current, round(scene.frame_subframe, 3)) == (3, 0.25)
+            if not goes_on:
+                break
+        assert (len(evaluated), most) == (2, 1), evaluated
+        assert not state().failed, state().message
+        # what is in the way is still found, and a character that goes between two steps is none any more
+        module_queue = room("artalk_addon.job_queue")
+        module_queue._moving.clear()
+        head.data.shape_keys.key_blocks["jawOpen"].mute = True
+        for key in head.data.shape_keys.key_blocks:
+            key.mute = True
+        strips[0].volume = 0.5
+        add(scene, strips, head)
+        to_the_end()
+        assert state().failed
+        assert state().cause == "muted_shape", state().message
+        for key in head.data.shape_keys.key_blocks:
+            key.mute = False
+        strips[0].volume = 0.7
+        add(scene, strips, head)
+        count = len(evaluated)
+        step_until(lambda: len(evaluated) > count)
+        bpy.data.objects.remove(head)
+        to_the_end()
+        assert not state().failed, state().message
+    finally:
+        module._evaluated = look
+
+
+@check
+def many_lines_are_cancelled_in_the_middle_twice_and_the_table_tells_the_truth():
+    scene, heads, _ = cast(heads=2)
+    use_model()
+    strips = [add_strip(scene, speech(1.0), 1 + 30 * (n // 2), 1 + n % 2) for n in range(24)]
+    for number, strip in enumerate(strips):
+        strip.name = f"line {number:02}"
+    for number, head in enumerate(heads):
+        role = scene.artalk.roles.add()
+        role.by, role.pattern, role.character = "CHANNEL", f"Channel {number + 1}", head
+    assert set(table().values()) == {"missing"}
+    for done in (5, 9):
+        for strip in strips:
+            add(scene, [strip], room("artalk_addon.dialogue").speaker(scene, strip), again=True)
+        step_until(lambda done=done: states().count("done") == done)
+        bpy.ops.artalk.cancel()
+        to_the_end()
+        shown = {row.name: row.state for row in state().table}  # as the end of the queue has left it
+        assert shown == table()
+        found = [shown[strip.name] for strip in strips]
+        assert found == ["up to date"] * done + ["missing"] * (len(strips) - done), found
+        assert "cancelled" in state().message, state().message
+        assert not queue().busy
+    assert not any(item.get("artalk_lines") for item in bpy.data.actions if not item.users)
+
+
+@check
+def the_panel_looks_at_the_character_again_when_a_line_is_written():
+    scene, (head,), strips = cast(1)
+    use_model()
+    seen = room("artalk_addon.seen")
+    assert not seen.character(bpy.context).has_lines
+    handler = next(h for h in bpy.app.handlers.depsgraph_update_post if h.__name__ == "_after_change")
+    bpy.app.handlers.depsgraph_update_post.remove(handler)
+    try:
+        add(scene, strips, head)
+        to_the_end()
+        assert seen.character(bpy.context).has_lines
+    finally:
+        bpy.app.handlers.depsgraph_update_post.append(handler)
+
+
+@check
+def generate_all_makes_the_good_lines_and_says_which_are_bad():
+    scene, (anna, bert), strips = cast(1, 61, 121, 181, heads=2)
+    use_model()
+    for strip, name, head in zip(strips, ("A1", "A2", "A3", "B1"), (anna, anna, anna, bert), strict=True):
+        strip.name, strip.select = name, False
+        if name in {"A1", "B1"}:
+            role = scene.artalk.roles.add()
+            role.by, role.pattern, role.character = "NAME", f"{name[0]}*", head
+    silent = write_wav(FOLDER / "silent.wav", 0 * noise(1.0))
+    gone = write_wav(FOLDER / "gone.wav", noise(1.0))
+    for strip, path in ((strips[1], silent), (strips[2], gone)):
+        strip.sound = bpy.data.sounds.load(str(path))
+    gone.unlink()
+    bert.data.shape_keys.key_blocks["jawOpen"].driver_add("value")
+    bpy.ops.wm.save_as_mainfile(filepath=str(FOLDER / "bad.blend"))
+    assert table() == {"A1": "missing", "A2": "unreadable", "A3": "unreadable", "B1": "missing"}, table()
+    code, events, talk = run("generate", "--all", "--save")
+    assert code == 2, (code, talk, events)
+    failed = {event["strip"]: event["message"] for event in events if event.get("state") == "failed"}
+    assert list(failed) == ["A2", "A3", "B1"], events
+    assert "silence" in failed["A2"], failed
+    assert "missing" in failed["A3"]
+    assert "driver" in failed["B1"]
+    bpy.ops.wm.open_mainfile(filepath=str(FOLDER / "bad.blend"))
+    assert table() == {"A1": "up to date", "A2": "unreadable", "A3": "unreadable", "B1": "missing"}, table()
+    assert run("generate", "--all")[0] == 2, "what is bad stays bad"
+
+
+@check
+def generate_all_of_what_is_up_to_date_says_so_to_a_script():
+    scene, _, strips = cast(1, 61)
+    use_model()
+    assert bpy.ops.artalk.generate_all() == {"FINISHED"}
+    assert state().message.startswith("2 lines on"), state().message
+    assert bpy.ops.artalk.generate_all() == {"FINISHED"}
+    assert state().message == "All 2 lines are up to date.", state().message
+    strips[1].volume = 0.5
+    assert bpy.ops.artalk.generate_all() == {"FINISHED"}
+    assert state().message.startswith("1 line on"), state().message
+    assert state().message.endswith(" 1 up to date."), state().message
+    assert scene.name == "Scene"
+
+
+if __name__ == "__main__":
+    scenario.main()
