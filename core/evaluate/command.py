@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..generate import POSTS, Options, check, load_model
 from ..models import SpeechModel
 from ..phones import is_silence
-from . import diversity, report, scores, seams, unheard_voices
+from . import diversity, report, scores, seams, unheard_people, unheard_voices
 from .baselines import EnergyFlap
 from .clips import SHIPPED_CLIPS, Clip, load_clips
 from .mouth import MouthProbe, MouthTracks, default_head_probe, ict_probe
@@ -37,13 +37,17 @@ FURTHER = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What every measure needs: the clips with their samples, the model and how its mouth is measured."""
+    """What every measure needs: the clips with their samples, the model and how its mouth is measured.
+
+    people: folder with the recordings of `unheard_people`, where they are wanted.
+    """
 
     clips: Sequence[Clip]
     recordings: Recordings
     model: SpeechModel
     speak: ModelSpeaker
     probe: MouthProbe
+    people: Path | None
 
     @property
     def name(self) -> str:
@@ -71,6 +75,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--unheard-voices",
         action="store_true",
         help="also five other languages by voices of RHVoice that no training heard; needs them (not among --all)",
+    )
+    command.add_argument(
+        "--unheard-people",
+        type=Path,
+        metavar="DIR",
+        help="also words of KTuberling in two other languages, fetched into DIR: people that no training heard",
     )
     for name, meaning in FURTHER.items():
         command.add_argument(f"--{name}", action="store_true", help=meaning)
@@ -124,7 +134,8 @@ def _prepare(arguments: argparse.Namespace) -> Evaluation:
         raise InputError(f"{arguments.pictures} pictures cannot be drawn: give --pictures a number from 0 up.")
     probe = ict_probe(arguments.head) if arguments.head else default_head_probe()
     recordings = {clip.id: sound.read(clip.path) for clip in clips}
-    return Evaluation(clips, recordings, load_model(options), ModelSpeaker(options), probe)
+    people = unheard_people.fetch(arguments.unheard_people) if arguments.unheard_people else None
+    return Evaluation(clips, recordings, load_model(options), ModelSpeaker(options), probe, people)
 
 
 def _chosen(clips: Sequence[Clip], only: Sequence[str] | None) -> list[Clip]:
@@ -176,6 +187,8 @@ def _tables(evaluation: Evaluation, systems: dict[str, scores.Tracks], wanted: S
         yield scores.by_group(clips, systems[evaluation.name])
     if systems and "unheard-voices" in wanted:
         yield unheard_voices.measure(evaluation.tracks, unheard_voices.LANGUAGES)
+    if systems and evaluation.people:
+        yield unheard_people.measure(evaluation.tracks, evaluation.people, unheard_people.WORDS)
     if systems and "conditions" in wanted:
         yield from scores.by_condition(clips, recordings, evaluation.tracks)
     if "style" in wanted:

@@ -31,6 +31,10 @@ _COLUMNS = (
     "bilabial_recall", "bilabial_precision", "bilabial_f1", "false_seal", "fv_recall", "fv_precision", "fv_f1",
     "openness_rho", "vowel_rho", "round_auc", "sibilant_jaw", "lag_ms",
 )  # fmt: skip
+_NOTE = (
+    "Voices synthesised by RHVoice that no training has heard; no people. "
+    "Wanted in each language: bilabial_recall ≥ 0.75."
+)
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ def check(languages: Sequence[Language]) -> None:
 def measure(mouth: Measure, languages: Sequence[Language]) -> Table:
     """Say everything and score the mouth; `check` first."""
     clips, recordings = say(languages)
-    return table(clips, measure_all("unheard voices", mouth, clips, recordings))
+    return table("unheard voices", _NOTE, clips, measure_all("unheard voices", mouth, clips, recordings))
 
 
 def say(languages: Sequence[Language]) -> tuple[list[Clip], dict[str, Audio]]:
@@ -195,7 +199,7 @@ def say(languages: Sequence[Language]) -> tuple[list[Clip], dict[str, Audio]]:
     return clips, recordings
 
 
-def table(clips: Sequence[Clip], tracks: Tracks) -> Table:
+def table(title: str, note: str, clips: Sequence[Clip], tracks: Tracks) -> Table:
     """One row for each language with the mark of its closures, and below it one for each of several voices."""
     rows: dict[str, dict[str, Cell]] = {}
     marks: dict[tuple[str, str], Mark] = {}
@@ -208,13 +212,9 @@ def table(clips: Sequence[Clip], tracks: Tracks) -> Table:
         for voice in voices if len(voices) > 1 else []:
             own = [clip for clip in members if clip.group == voice]
             rows[f"  {voice}"] = _row(own, score(own, tracks))
-    note = (
-        "Voices synthesised by RHVoice that no training has heard; no people. "
-        "Wanted in each language: bilabial_recall ≥ 0.75."
-    )
-    return Table("unheard voices", rows, marks, note)
+    return Table(title, rows, marks, note)
 
 
 def _row(clips: Sequence[Clip], found: Mapping[str, float]) -> dict[str, Cell]:
     closures = sum(lookup(phone)[0].ipa in BILABIALS for clip in clips for _, _, phone in clip.phones)
-    return {"clips": len(clips), "p b m": closures, **{name: found[name] for name in _COLUMNS}}
+    return {"clips": len(clips), "p b m": closures, **{name: found.get(name, float("nan")) for name in _COLUMNS}}
