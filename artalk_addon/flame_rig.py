@@ -32,7 +32,7 @@ from ..core.basis import ARKIT, FLAME
 from ..core.errors import InputError
 from ..core.heads import flame
 from ..core.heads.flame import JOINTS, PARENTS, FlameModel
-from ..core.heads.flame_basis import BasisChange, change, require_basis
+from ..core.heads.flame_basis import BasisChange, change, require_basis, require_head, require_own
 from ..core.heads.flame_files import read_flame
 from ..core.motion import Motion
 from ..core.retarget.bases import model_of_file
@@ -129,6 +129,16 @@ def require_fit(character: Character, weights: Path | None, own: Path | None) ->
     require_basis(character.name, head, weights)
 
 
+def require_no_other(character: Character, own: Path | None) -> None:
+    """Raise InputError when a FLAME file is chosen that is another version than the head, which ARKit motion moves."""
+    head = info(_object(character.mesh)).fingerprint
+    if own and head and (other := flame.fingerprint(model_of_file(own))) != head:
+        raise InputError(
+            f"The FLAME File '{own.name}' is another version of FLAME than '{character.name}' (basis {other}, not "
+            f"{head}), and this model needs none: clear FLAME File, or choose the file that the head was made from."
+        )
+
+
 def taken(motion: Motion, character: Character, own: Path | None) -> Motion:
     """A motion as a character takes it: on a FLAME head, ARKit's is fitted to its mesh, as is another FLAME's.
 
@@ -140,7 +150,12 @@ def taken(motion: Motion, character: Character, own: Path | None) -> Motion:
     if motion.basis == ARKIT:
         return fit_of(item).to_flame(motion, eyes=True)
     known = info(item).fingerprint
-    if own is None or not known or flame.fingerprint(model_of_file(own)) == known:
+    if own is None:
+        require_head(motion, known, item.name)
+        return motion
+    meant = flame.fingerprint(model_of_file(own))
+    require_own(motion, meant, own)
+    if not known or meant == known:
         return motion
     return _change_of(own, own.stat().st_mtime_ns, item.session_uid, known).of(motion)
 

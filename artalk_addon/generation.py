@@ -116,6 +116,7 @@ def _require_fit(options: Options, character: Character) -> None:
         flame_rig.require_fit(character, options.weights or entry.weights, options.flame)
     elif character.basis == FLAME.name:
         flame_rig.fit_of(_object(character))
+        flame_rig.require_no_other(character, options.flame)
 
 
 def options_for(item: bpy.types.Object, character: Character, options: Options) -> Options:

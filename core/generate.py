@@ -18,6 +18,8 @@ from .audio import RATE
 from .basis import ARKIT, FLAME, FLAME_FAMILY, HEAD_ROTATION
 from .codetalker.speakers import speaker_style
 from .errors import InputError
+from .heads.flame import fingerprint
+from .heads.flame_basis import BASIS_KEY, require_basis, trained_basis
 from .models import Cancel, Progress, SpeechModel
 from .motion import Motion
 from .polish.amounts import BROWS, EYES, JAW, LIDS, LIPS, Amount, going_on, scale, scale_mouth, shift, smooth
@@ -32,7 +34,7 @@ from .polish.prosody import Prosody, listen
 from .polish.seals import hold_seals
 from .polish.seams import ease_seams
 from .polish.silence import hold_in_silence
-from .retarget.bases import in_basis, require_way
+from .retarget.bases import in_basis, model_of_file, require_way
 
 Post = Literal["artalk", "published", "none"]
 POSTS: tuple[Post, ...] = get_args(Post)
@@ -154,11 +156,22 @@ def speak(
     heard = np.concatenate([lead, audio]) if len(lead) else audio
     more = _family_options(options)
     raw = model.generate(heard, style=style, seed=options.seed, progress=progress, cancel=cancel, **more)
-    meta = {**raw.meta, **provenance(audio, options, lead)}
+    meta = {**raw.meta, **_version(raw, options), **provenance(audio, options, lead)}
     motion = Motion(raw.values[round(len(lead) / RATE * raw.fps) :], raw.basis, raw.fps, meta)
     if options.basis == ARKIT.name and motion.basis in FLAME_FAMILY:
         motion = in_basis(_smoothed(motion, options), options.basis, options.flame)
     return Spoken(motion, listen(audio))
+
+
+def _version(motion: Motion, options: Options) -> dict[str, str]:
+    """Which version of FLAME a model's FLAME motion is meant for, as far as its weights or the FLAME file tell."""
+    if motion.basis not in FLAME_FAMILY:
+        return {}
+    weights = options.weights or models.entry(options.model).weights
+    version = trained_basis(weights) if weights else ""
+    if not version and options.flame:
+        version = fingerprint(model_of_file(options.flame))
+    return {BASIS_KEY: version} if version else {}
 
 
 def _smoothed(motion: Motion, options: Options) -> Motion:
@@ -177,6 +190,9 @@ def check(options: Options) -> None:
     if options.post not in POSTS:
         raise InputError(f"There is no post-processing '{options.post}': choose one of {', '.join(POSTS)}.")
     require_way(options.model, entry.basis, options.basis, options.flame)
+    weights = options.weights or entry.weights
+    if options.flame and entry.basis in FLAME_FAMILY and weights and trained_basis(weights):
+        require_basis(options.flame.name, fingerprint(model_of_file(options.flame)), weights)
     if options.post == "published" and entry.basis != FLAME:
         raise InputError(
             f"The published post-processing is for FLAME motion: with '{options.model}' choose artalk or none."

@@ -63,6 +63,19 @@ def require_own(motion: Motion, fingerprint: str, file: Path) -> None:
         )
 
 
+def require_head(motion: Motion, fingerprint: str, head: str) -> None:
+    """Raise InputError when FLAME motion says that it is meant for another expression basis than a head's.
+
+    fingerprint: of the head's basis, empty when unknown, which passes; head: its name.
+    """
+    own = motion.meta.get(BASIS_KEY, fingerprint)
+    if fingerprint and own != fingerprint:
+        raise InputError(
+            f"The motion is meant for another version of FLAME than '{head}' (basis {own}, not {fingerprint}): choose "
+            "the file that it was made with as FLAME File, or turn it by artalk convert --flame OWN --to-flame OTHER."
+        )
+
+
 def trained_basis(weights: Path) -> str:
     """The fingerprint in a `.safetensors` file's metadata; empty for other files, and where there is none."""
     if weights.suffix != ".safetensors":

@@ -150,6 +150,22 @@ def another_version_of_flame_is_fitted_when_its_file_is_there():
 
 
 @check
+def a_flame_file_of_another_version_is_said():
+    scene, strip = new_scene()
+    head = imported("other.npz")
+    refused(["another version of FLAME", "clear FLAME File"], lambda: prepared(scene, strip, head, flame=FLAME))
+    prepared(scene, strip, head, flame=MATERIAL / "other.npz")
+    rig, describe = room("artalk_addon.flame_rig"), room("artalk_addon.rigs").describe
+    meta = {room("core.heads.flame_basis").BASIS_KEY: rig.info(imported()).fingerprint}
+    basis = room("core.basis").FLAME
+    motion = room("core.motion").Motion(np.zeros((2, len(basis)), np.float32), basis, 25.0, meta)
+    refused(
+        ["meant for another version", "FLAME File", "artalk convert"], lambda: rig.taken(motion, describe(head), None)
+    )
+    assert rig.taken(motion, describe(bpy.data.objects["FLAME head.001"]), None) is motion
+
+
+@check
 def a_flame_mesh_without_bones_takes_no_arkit_motion():
     scene, strip = new_scene()
     head = imported()
