@@ -21,7 +21,8 @@ from .heads.flame_files import read_flame
 from .motion import Motion
 from .motion_files import read_motion
 from .retarget.bases import in_basis, model_of_file
-from .retarget.flame_fit import WELL, residuals, shapes_of, table
+from .retarget.flame_fit import WELL, residuals, table
+from .retarget.flame_shapes import shapes_of
 from .torch_files import read_torch
 from .weights_store import recognise
 from .whole_files import write_whole

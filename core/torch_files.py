@@ -2,7 +2,7 @@
 """Reads what `torch.save` wrote, without torch and without running anything in it: a zip of a pickle and raw numbers.
 
 The form that torch writes since 1.6. Only tables and tensors come out; whatever else a pickle asks for is refused
-before it is looked up.
+before it is looked up. Other files with pickles in them are read by the same unpickler.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,16 +57,22 @@ def read_torch(path: Path) -> object:
     if not path.is_file():
         raise InputError(f"There is no file '{path}': check the path.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            with archive.open(pickled) as file:
-                return _Unpickler(file, path, pickled.removesuffix("data.pkl")).load()
-    except _Refused as found:
+        return unpickled(path, TENSORS)
+    except Refused as found:
         raise InputError(
             f"'{path.name}' holds more than tensors ({found}), so it was not opened: get the file again."
         ) from None
     except Exception:  # noqa: BLE001 (on damaged bytes the readers raise whatever they stumble over)
         raise _damaged(path) from None
+
+
+def unpickled(path: Path, admitted: Admitted) -> object:
+    """The same with what `admitted` names beside tensors; raises Refused, and whatever damaged bytes make of it."""
+    with zipfile.ZipFile(path) as archive:
+        pickled = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+        with archive.open(pickled) as file:
+            storage = partial(_storage, path, pickled.removesuffix("data.pkl"))
+            return RestrictedUnpickler(file, admitted, storage).load()
 
 
 def named_tensors(path: Path) -> Mapping[str, StoredTensor]:
@@ -82,8 +89,12 @@ def _damaged(path: Path) -> InputError:
     return InputError(f"'{path.name}' is damaged, cut short or not a file of torch's: get the file again.")
 
 
-class _Refused(Exception):  # noqa: N818 (an outcome)
-    """A pickle asks for something that is no tensor; the message names it."""
+Admitted = Mapping[tuple[str, str], Any]
+"""(module, name) as in a pickle -> what is made of it; the name "*" is any in a package."""
+
+
+class Refused(Exception):  # noqa: N818 (an outcome)
+    """A pickle asks for something that is not admitted; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ def _parameter(tensor: StoredTensor, *_: object) -> StoredTensor:
     return tensor
 
 
-_ADMITTED: dict[tuple[str, str], Any] = {
+TENSORS: Admitted = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
@@ -116,16 +127,35 @@ _ADMITTED: dict[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: IO[bytes], archive: Path, prefix: str) -> None:
-        super().__init__(file)
-        self._archive, self._prefix = archive, prefix
+def _storage(archive: Path, prefix: str, pid: tuple[Any, ...]) -> _Storage:
+    _, kind, key, *_ = pid
+    return _Storage(archive, f"{prefix}data/{key}", kind.numbers)
+
+
+def _no_storage(_pid: tuple[Any, ...]) -> _Storage:
+    raise Refused("a reference to outside")
+
+
+class RestrictedUnpickler(pickle.Unpickler):
+    """Makes containers and what is admitted; whatever else a pickle asks for is refused before it is looked up."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        admitted: Admitted,
+        storage: Callable[[tuple[Any, ...]], _Storage] = _no_storage,
+        encoding: str = "ASCII",
+    ) -> None:
+        super().__init__(file, encoding=encoding)
+        self._admitted, self._storage = admitted, storage
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 (pickle's own signature)
-        if (module, name) not in _ADMITTED:
-            raise _Refused(f"{module}.{name}")
-        return _ADMITTED[module, name]
+        """What stands for a name in the pickle; Refused when nothing does."""
+        for known in ((module, name), (module.partition(".")[0], "*")):
+            if known in self._admitted:
+                return self._admitted[known]
+        raise Refused(f"{module}.{name}")
 
     def persistent_load(self, pid: Any) -> _Storage:  # noqa: ANN401
-        _, kind, key, *_ = pid
-        return _Storage(self._archive, f"{self._prefix}data/{key}", kind.numbers)
+        """Where the numbers of a tensor lie."""
+        return self._storage(pid)

@@ -29,10 +29,14 @@ def other_proportions(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @cache
-def flame_like_arrays() -> dict[str, NDArray[Any]]:
-    """The arrays of the file, under FLAME's names."""
+def flame_like_arrays(count: int | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of the file, under FLAME's names; count: of vertices that are left of them."""
     head = default_head.load()
     kept = np.concatenate([np.arange(*head.parts[part]) for part in ("skin", "eye_left", "eye_right")])
+    faces = _triangles(head.faces, kept)
+    if count:
+        few, faces = _thinned(head.vertices[kept].astype(np.float64), faces, count)
+        kept = kept[few]
     rest = head.vertices[kept].astype(np.float64)
     shapes = [name for name in ARKIT_SHAPES if not name.startswith("eyeLook") and name != "tongueOut"]
     moves = head.shape_deltas[[head.shape_names.index(name) for name in shapes]][:, kept].astype(np.float64)
@@ -52,7 +56,7 @@ def flame_like_arrays() -> dict[str, NDArray[Any]]:
     joints = other_proportions(head.joint_heads.astype(np.float64))
     return {
         "v_template": here.astype(np.float32),
-        "f": _triangles(head.faces, kept),
+        "f": faces,
         "shapedirs": np.concatenate(
             [np.zeros((len(kept), 3, 300)), expressions.reshape(len(kept), 3, EXPRESSIONS)], axis=2
         ).astype(np.float32),
@@ -62,9 +66,9 @@ def flame_like_arrays() -> dict[str, NDArray[Any]]:
     }
 
 
-def flame_like() -> FlameModel:
+def flame_like(count: int | None = None) -> FlameModel:
     """The same as a model."""
-    arrays = flame_like_arrays()
+    arrays = flame_like_arrays(count)
     return FlameModel(
         arrays["v_template"],
         arrays["f"],
@@ -86,6 +90,32 @@ def true_shapes(model: FlameModel) -> NDArray[np.float64]:
 
 def _way(points: NDArray[np.float64], pivot: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * np.sin(_JAW_OPEN / 2) * np.linalg.norm((points - pivot)[:, 1:], axis=1) + 1e-9
+
+
+def _thinned(
+    points: NDArray[np.float64], faces: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the vertices left (count,) and triangles of them: edges shrink to an end, the shortest first."""
+    left = len(np.unique(faces))
+    while left > count:
+        edges, uses = np.unique(np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)), axis=0, return_counts=True)
+        near: dict[int, set[int]] = {}
+        for a, b in edges.tolist():
+            near.setdefault(a, {a}).add(b)
+            near.setdefault(b, {b}).add(a)
+        inner = edges[~np.isin(edges, edges[uses == 1]).any(axis=1)]
+        inner = inner[np.argsort(np.linalg.norm(points[inner[:, 0]] - points[inner[:, 1]], axis=1))]
+        goes, busy = np.arange(len(points)), set[int]()
+        for a, b in inner[: len(inner) // 8].tolist():
+            around = near[a] | near[b]
+            if left > count and len(near[a] & near[b]) == 4 and not around & busy:
+                busy |= around
+                goes[b] = a
+                left -= 1
+        faces = goes[faces]
+        faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]
+    kept, corners = np.unique(faces, return_inverse=True)
+    return kept, corners.reshape(-1, 3)
 
 
 def _triangles(faces: NDArray[Any], kept: NDArray[np.int64]) -> NDArray[np.int64]:

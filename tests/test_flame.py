@@ -16,7 +16,7 @@ import scipy.sparse
 import torch
 from artalk.core.basis import ARKIT, FLAME
 from artalk.core.errors import InputError
-from artalk.core.heads import flame, flame_files
+from artalk.core.heads import flame
 from artalk.core.heads.flame_files import read_betas, read_flame
 from artalk.core.motion import Motion
 from golden.fill import flame_arrays
@@ -286,14 +286,6 @@ def test_no_object_of_the_interpreter_can_be_reached(tmp_path):
     refused(path, "holds more than arrays")
     path.write_bytes(b"\x80\x02X\x01\x00\x00\x00aQ.")
     refused(path, "a reference to outside")
-
-
-def test_a_tensor_cannot_reach_beyond_its_bytes():
-    storage = np.arange(6.0)
-    np.testing.assert_array_equal(flame_files._tensor(storage, 1, (2, 2), (2, 1), False, {}), [[1, 2], [3, 4]])
-    for offset, size, stride in ((3, (2, 2), (2, 1)), (0, (7,), (1,)), (-1, (2,), (1,)), (5, (2,), (-1,))):
-        with pytest.raises(ValueError):  # noqa: PT011 (the reader turns it into its sentence)
-            flame_files._tensor(storage, offset, size, stride, False, {})
 
 
 def test_another_model_is_refused(tmp_path):

@@ -13,7 +13,8 @@ from artalk.core.heads import flame
 from artalk.core.motion import Motion
 from artalk.core.retarget import flame_fit
 from artalk.core.retarget.bounded import bounded_least_squares
-from artalk.core.retarget.face_match import Face, lid_pairs, transfer
+from artalk.core.retarget.face_match import lid_pairs, transfer
+from artalk.core.retarget.flame_shapes import shapes_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
@@ -23,16 +24,12 @@ from .flame_like import flame_like, true_shapes
 
 @pytest.fixture(scope="module")
 def head():
-    return flame_fit.shapes_of(flame_like())
+    return shapes_of(flame_like())
 
 
 @pytest.fixture(scope="module")
 def fit(head):
     return flame_fit.fit(head)
-
-
-def skin_of(head):
-    return np.flatnonzero(head.weights[:, 3:].sum(axis=1) < 0.5)
 
 
 def pose(**weights):
@@ -46,6 +43,27 @@ def lip_gap(points, pairs):
     """How far the lips are apart in the middle of the mouth, mm."""
     upper, lower = points[pairs[:, 0]], points[pairs[:, 1]]
     return 1000 * float((upper - lower)[abs(upper[:, 0]) < 0.006, 1].min())
+
+
+def lips_apart(points, faces, lower, forward):
+    """The least height, in mm, of the upper lip's surface over the lower one's along the middle of the mouth.
+
+    Below 0 where the lips go through one another. lower: (F,) which triangles are the lower lip's; forward: (2,) from
+    where to where lips are looked for.
+    """
+    across, depth = np.meshgrid([-0.005, 0.0, 0.005], np.linspace(*forward, 80))
+    at = np.stack([across.ravel(), depth.ravel()], axis=1)[:, None]
+    a, b, c = (points[faces[:, corner]] for corner in range(3))
+    u, v, from_a = (b - a)[:, [0, 2]], (c - a)[:, [0, 2]], at - a[:, [0, 2]]
+    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    area[area == 0] = np.nan
+    s = (from_a[..., 0] * v[:, 1] - from_a[..., 1] * v[:, 0]) / area
+    t = (u[:, 0] * from_a[..., 1] - u[:, 1] * from_a[..., 0]) / area
+    height = np.where((s >= 0) & (t >= 0) & (s + t <= 1), a[:, 1] + s * (b - a)[:, 1] + t * (c - a)[:, 1], np.nan)
+    under = np.where(lower, np.inf, np.nan_to_num(height, nan=np.inf)).min(axis=1)
+    over = np.where(lower, np.nan_to_num(height, nan=-np.inf), -np.inf).max(axis=1)
+    both = np.isfinite(under) & np.isfinite(over)
+    return 1000 * (under - over)[both].min()
 
 
 @settings(max_examples=40, deadline=None)
@@ -65,9 +83,8 @@ def test_the_solver_finds_what_scipy_finds(seed, size, rows):
 
 
 def test_shapes_arrive_where_they_belong_on_another_face(head):
-    skin = skin_of(head)
+    skin, face = head.face()
     ours, moves = flame_fit._ours()
-    face = Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:])
     found, wanted = transfer(ours, face, moves), true_shapes(flame_like())[:, skin]
     likeness = {
         name: (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
@@ -79,8 +96,7 @@ def test_shapes_arrive_where_they_belong_on_another_face(head):
 
 
 def test_a_blink_shuts_the_eye(head, fit):
-    skin = skin_of(head)
-    face = Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:])
+    skin, face = head.face()
     upper, lower = skin[lid_pairs(face)[:3]].T
     shown = flame.motion_vertices(flame_like(), fit.to_flame(pose(eyeBlinkLeft=1.0)), head=False)[0]
     open_eye, shut = ((points[upper, 1] - points[lower, 1]).mean() for points in (head.points, shown))
@@ -91,8 +107,8 @@ def test_a_blink_shuts_the_eye(head, fit):
 @pytest.mark.parametrize("jaw", [0.1, 0.3, 0.6])
 def test_the_mouth_opens_as_far_as_it_should(head, fit, jaw):
     model = flame_like()
-    skin = skin_of(head)
-    pairs = skin[Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:]).lips]
+    skin, face = head.face()
+    pairs = skin[face.lips]
     rest, wide = lip_gap(head.points, pairs), true_shapes(model)[ARKIT_SHAPES.index("jawOpen")]
     wanted = lip_gap(head.points + jaw * wide, pairs) - rest
     shown = flame.motion_vertices(model, fit.to_flame(pose(jawOpen=jaw)), head=False)[0]
@@ -101,11 +117,28 @@ def test_the_mouth_opens_as_far_as_it_should(head, fit, jaw):
 
 def test_spoken_closures_close(head, fit):
     model = flame_like()
-    skin = skin_of(head)
-    pairs = skin[Face(head.points[skin], flame_fit._turned(head, (0.3, 0, 0))[skin], head.joints[3:]).lips]
+    skin, face = head.face()
+    pairs = skin[face.lips]
     shut = pose(jawOpen=0.15, mouthClose=0.15, mouthPressLeft=0.4, mouthPressRight=0.4)
     shown = flame.motion_vertices(model, fit.to_flame(shut), head=False)[0]
     assert abs(lip_gap(shown, pairs)) < 0.6
+
+
+@pytest.mark.parametrize("count", [None, 2600])
+def test_closures_neither_cross_nor_gape_whatever_the_mesh(count):
+    """Lips touch between the vertices of a coarse mesh: shutting those took them .7 mm through one another."""
+    model = flame_like(count)
+    head = shapes_of(model)
+    skin, face = head.face()
+    lips = face.points[face.lips]
+    low, high = lips.min(axis=(0, 1)) - 0.004, lips.max(axis=(0, 1)) + 0.004
+    faces = model.faces[((model.template[model.faces] > low) & (model.template[model.faces] < high)).all(axis=(1, 2))]
+    share = np.zeros(len(head.points))
+    share[skin] = face.share
+    lower = share[faces].mean(axis=1) > share[skin[face.lips]].mean()
+    shut = pose(jawOpen=0.15, mouthClose=0.15, mouthPressLeft=0.4, mouthPressRight=0.4)
+    shown = flame.motion_vertices(model, flame_fit.fit(head).to_flame(shut), head=False)[0]
+    assert -0.1 < lips_apart(shown, faces, lower, (low[2], high[2])) < 0.15
 
 
 def test_what_was_made_flame_is_found_again(fit):

@@ -302,7 +302,10 @@ def test_tensors_are_read_with_their_offsets_and_strides(tmp_path):
 
 
 def test_a_tensor_that_reaches_beyond_its_numbers(tmp_path):
-    torch.save(torch.zeros(4), tmp_path / "x.pt")
+    torch.save(torch.arange(6.0), tmp_path / "x.pt")
     tensor = read_torch(tmp_path / "x.pt")
-    with pytest.raises(InputError, match="damaged"):
-        replace(tensor, shape=(5,)).read()
+    inside = replace(tensor, offset=1, shape=(2, 2), stride=(2, 1))
+    np.testing.assert_array_equal(inside.read(), [[1, 2], [3, 4]])
+    for offset, shape, stride in ((3, (2, 2), (2, 1)), (0, (7,), (1,)), (-1, (2,), (1,)), (5, (2,), (-1,))):
+        with pytest.raises(InputError, match="damaged"):
+            replace(tensor, offset=offset, shape=shape, stride=stride).read()

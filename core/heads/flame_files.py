@@ -7,19 +7,17 @@ ARTalk's tools. And files with the numbers of an identity.
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..torch_files import TENSORS, Admitted, Refused, RestrictedUnpickler, StoredTensor, unpickled
 from .flame import JOINTS, FlameModel
 
 ENDINGS = (".pkl", ".npz", ".pt")
@@ -42,7 +40,7 @@ def read_flame(path: Path) -> FlameModel:
         raise InputError(f"'{path.name}' is no FLAME file: give a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} file.")
     try:
         content = {".pkl": _read_pickle, ".npz": _read_npz, ".pt": _read_torch}[path.suffix.lower()](path)
-    except _Refused as found:
+    except Refused as found:
         raise InputError(
             f"'{path.name}' holds more than arrays ({found}), so it was not opened: get the file from FLAME's own site."
         ) from None
@@ -162,29 +160,25 @@ def _read_npz(path: Path) -> dict[str, Any]:
 
 def _read_pickle(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
-        return _table(_Unpickler(file, encoding="latin1").load())
+        return _table(RestrictedUnpickler(file, _ADMITTED, encoding="latin1").load())
 
 
 def _read_torch(path: Path) -> dict[str, Any]:
-    """The zipped form, which torch writes since 1.6: a pickle of the tensors' shapes beside their bytes."""
-    with zipfile.ZipFile(path) as archive:
-        pickled = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-        with archive.open(pickled) as file:
-            content = _Unpickler(file, partial(_storage, archive, pickled.removesuffix("data.pkl"))).load()
-    model = _table(content["flame_model"])
+    content: Any = unpickled(path, {**_TENSORS, **_ADMITTED})
+    model = {name: _read(value) for name, value in _table(content["flame_model"]).items()}
     faces = np.asarray(model["f"], np.int64)
-    landmarks = np.asarray(content["lmk_embeddings"]["full_lmk_faces_idx_with_eye"]).ravel()[_MOUTH_LANDMARKS]
+    landmarks = np.asarray(_read(content["lmk_embeddings"]["full_lmk_faces_idx_with_eye"])).ravel()[_MOUTH_LANDMARKS]
     return {**model, "lips": np.unique(faces[landmarks])}
+
+
+def _read(value: Any) -> Any:  # noqa: ANN401 (whatever the file holds)
+    return value.read() if isinstance(value, StoredTensor) else value
 
 
 def _table(content: object) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise TypeError
     return content
-
-
-class _Refused(Exception):  # noqa: N818 (an outcome)
-    """A pickle asks for something that is no array; the message names it."""
 
 
 class _Chumpy:
@@ -225,56 +219,28 @@ class _SparseRows(_Sparse):
     by_rows = True
 
 
-@dataclass(frozen=True)
-class _StorageKind:
-    """Stands for torch's FloatStorage and its like."""
-
-    numbers: str
-
-
 def _rebuild(cls: type[Any], *_: object) -> Any:  # noqa: ANN401 (the pickle's own)
     """What `copy_reg._reconstructor` does, for our stand-ins alone."""
     if not issubclass(cls, _Chumpy):
-        raise _Refused(cls.__name__)
+        raise Refused(cls.__name__)
     return cls()
 
 
 def _encode(text: str, encoding: str) -> bytes:
     """How a pickle of Python 3 writes bytes that Python 2 can read."""
     if encoding != "latin1":
-        raise _Refused(encoding)
+        raise Refused(encoding)
     return text.encode("latin1")
 
 
-def _tensor(
-    storage: NDArray[Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
-) -> NDArray[Any]:
-    """A tensor as an array; ValueError when it would reach beyond its storage."""
-    reach = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
-    if offset < 0 or min((*size, *stride), default=0) < 0 or (0 not in size and reach >= len(storage)):
-        raise ValueError
-    steps = tuple(step * storage.itemsize for step in stride)
-    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False).copy()
-
-
-def _storage(archive: zipfile.ZipFile, prefix: str, pid: tuple[Any, ...]) -> NDArray[Any]:
-    _, kind, key, *_ = pid
-    return np.frombuffer(archive.read(f"{prefix}data/{key}"), kind.numbers)
-
-
-def _no_storage(_pid: object) -> NDArray[Any]:
-    raise _Refused("a reference to outside")
-
-
-_TORCH_NUMBERS = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "Long": "<i8", "Int": "<i4", "Short": "<i2",
-                  "Char": "i1", "Byte": "u1", "Bool": "?"}  # fmt: skip
-_ADMITTED: dict[tuple[str, str], Any] = {
+# numpy has no such numbers, and they would come as others
+_TENSORS: Admitted = {known: made for known, made in TENSORS.items() if known != ("torch", "BFloat16Storage")}
+_ADMITTED: Admitted = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
     ("collections", "OrderedDict"): OrderedDict,
     ("_codecs", "encode"): _encode,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    **{("torch", f"{name}Storage"): _StorageKind(numbers) for name, numbers in _TORCH_NUMBERS.items()},
+    ("chumpy", "*"): _Chumpy,
     # numpy's own makers, whatever this numpy calls them
     **{(f"numpy.{core}.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0] for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): np.float64(0).__reduce__()[0] for core in ("core", "_core")},
@@ -285,21 +251,3 @@ _ADMITTED: dict[tuple[str, str], Any] = {
     **{(f"scipy.sparse.{dot}{form}", f"{form}_{kind}"): _SparseRows if form == "csr" else _Sparse
        for dot in ("", "_") for form in ("csc", "csr", "coo") for kind in ("matrix", "array")},
 }  # fmt: skip
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes arrays and containers; whatever else a pickle asks for is refused before it is looked up."""
-
-    def __init__(self, file: IO[bytes], storage: Callable[[Any], Any] = _no_storage, encoding: str = "ASCII") -> None:
-        super().__init__(file, encoding=encoding)
-        self._storage = storage
-
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 (pickle's own signature)
-        if module.partition(".")[0] == "chumpy":
-            return _Chumpy
-        if (module, name) not in _ADMITTED:
-            raise _Refused(f"{module}.{name}")
-        return _ADMITTED[module, name]
-
-    def persistent_load(self, pid: Any) -> Any:  # noqa: ANN401
-        return self._storage(pid)

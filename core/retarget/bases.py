@@ -14,7 +14,8 @@ from ..heads.flame_basis import BASIS_KEY, require_own
 from ..heads.flame_files import read_flame
 from ..motion import Motion
 from .flame_eyes import with_eyes, without_eyes
-from .flame_fit import FlameFit, fit, shapes_of
+from .flame_fit import FlameFit, fit
+from .flame_shapes import shapes_of
 
 
 def require_way(model: str, own: Basis, wanted: str | None, flame: Path | None) -> None:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from ..basis import ARKIT, ARKIT_SHAPES, EYE_ROTATION, FLAME, HEAD_ROTATION, JAW_ROTATION, Basis
 from ..errors import InputError
 from ..heads import default_head
-from ..heads.flame import JOINTS, FlameModel, rotation_matrices
 from ..motion import Motion
 from .bounded import bounded_least_squares
 from .face_match import PROFILE, Face, landmarks, lid_pairs, transfer
+from .flame_shapes import FlameShapes, with_finer_lips
 from .visemes import closure
 
 Floats = NDArray[np.float64]
@@ -46,24 +46,8 @@ _ROUNDS = 4
 _FOCUS, _NEAR, _LIPS, _LIDS = 6.0, 0.12, 2.0, 0.1
 """Skin at lips and lids counts so much more, within so many eye distances; and the gaps of the lips and of the lids as
 much as so many whole faces."""
-_SKIN, _ASIDE = 0.5, 0.1
+_ASIDE = 0.1  # rad
 _EYES = 64.0  # mm between the eyes, whatever the unit of the mesh
-
-
-@dataclass(frozen=True)
-class FlameShapes:
-    """What of a FLAME head a fit needs. Metres; x to the character's left, y up, z forward.
-
-    points: (V, 3) at rest; faces: (F, 3); expressions: (V, 3, E); weights: (V, 5) skinning weights in the order of
-    flame.JOINTS; bends: (V, 3, 9) correctives of the jaw; joints: (5, 3)
-    """
-
-    points: Floats
-    faces: NDArray[np.int64]
-    expressions: Floats
-    weights: Floats
-    bends: Floats
-    joints: Floats
 
 
 @dataclass(frozen=True)
@@ -158,24 +142,15 @@ class FlameFit:
         return values
 
 
-def shapes_of(model: FlameModel) -> FlameShapes:
-    """The part of a FLAME model that a fit needs."""
-    return FlameShapes(
-        model.template.astype(np.float64),
-        model.faces,
-        model.expressions.astype(np.float64),
-        model.weights.astype(np.float64),
-        model.correctives[:, :, 9:18].astype(np.float64),
-        (model.regressor @ model.template).astype(np.float64),
-    )
-
-
 def fit(head: FlameShapes) -> FlameFit:
-    """Everything that turning motion needs to know of a FLAME head. Some tenths of a second.
+    """Everything that turning motion needs to know of a FLAME head. About a second.
 
     Raises InputError when the head has no lips that its jaw parts.
     """
-    found = _measure(head)
+    return _fit(_measure(head))
+
+
+def _fit(found: _Measured) -> FlameFit:
     shapes, moves, ways = (_rows(part, found) for part in (found.shapes, found.moves, found.ways))
     touching = np.zeros((1, *found.shapes.shape[1:]))
     touching[0, found.pairs[:, 1], 1] = found.gaps
@@ -185,7 +160,8 @@ def fit(head: FlameShapes) -> FlameFit:
 
 def residuals(head: FlameShapes) -> tuple[tuple[Residual, ...], tuple[Residual, ...]]:
     """How well FLAME shows each ARKit shape at 1; and ARKit's shapes each expression at 1 and the jaw open (jaw_x)."""
-    found, known = _measure(head), fit(head)
+    found = _measure(head)
+    known = _fit(found)
     count = len(found.moves) - len(JAW_ROTATION)
     opened = np.array([_OPENED])
     asked = np.eye(count + 1, len(found.moves))
@@ -214,16 +190,15 @@ class _Measured:
 
 
 def _measure(head: FlameShapes) -> _Measured:
-    jaw_and_eyes = [JOINTS.index(name) for name in ("jaw", "left_eye", "right_eye")]
-    skin = np.flatnonzero(head.weights[:, jaw_and_eyes[1:]].sum(axis=1) < _SKIN)
-    opened = _turned(head, (_OPENED, 0, 0))[skin]
-    face = Face(head.points[skin], opened, head.joints[jaw_and_eyes[1:]])
+    head = with_finer_lips(head)
+    skin, face = head.face()
     ours, movements = _ours()
     scale = _EYES / face.unit
     shapes = scale * transfer(ours, face, movements)
-    aside = (_turned(head, (0, _ASIDE, 0))[skin] / _ASIDE, _turned(head, (0, 0, _ASIDE))[skin] / _ASIDE)
-    moves = scale * np.concatenate([head.expressions[skin].transpose(2, 0, 1), [opened / _OPENED, *aside]])
-    ways = scale * np.stack([_turned(head, (angle, 0, 0))[skin] for angle in _ANGLES])
+    jaw = [(_OPENED, 0.0, 0.0), (0.0, _ASIDE, 0.0), (0.0, 0.0, _ASIDE)]
+    turns = [head.turned(turn)[skin] / max(turn) for turn in jaw]
+    moves = scale * np.concatenate([head.expressions[skin].transpose(2, 0, 1), turns])
+    ways = scale * np.stack([head.turned((angle, 0.0, 0.0))[skin] for angle in _ANGLES])
     weights = _weights(head, skin, face, shapes)
     return _Measured(shapes, moves, ways, weights, face.lips, scale * _rest_gaps(face), lid_pairs(face))
 
@@ -260,16 +235,6 @@ def _ours() -> tuple[Face, Floats]:
     eyes = [head.joint_names.index(eye) for eye in ("left_eye", "right_eye")]
     rest = head.vertices[skin].astype(np.float64)
     return Face(rest, moves[ARKIT_SHAPES.index("jawOpen")], head.joint_heads[eyes].astype(np.float64)), moves
-
-
-def _turned(head: FlameShapes, vector: tuple[float, float, float]) -> Floats:
-    """What a turn of the jaw does to each vertex, (V, 3)."""
-    jaw = JOINTS.index("jaw")
-    turn = rotation_matrices(np.array([vector], np.float64))[0]
-    bent = head.points + head.bends @ (turn - np.eye(3)).ravel()
-    moved = head.weights[:, jaw, None] * ((bent - head.joints[jaw]) @ (turn - np.eye(3)).T)
-    result: Floats = bent + moved - head.points
-    return result
 
 
 def _weights(head: FlameShapes, skin: NDArray[np.int64], face: Face, shapes: Floats) -> Floats:
