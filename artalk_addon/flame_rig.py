@@ -36,7 +36,8 @@ from ..core.heads.flame_basis import BasisChange, change, require_basis, require
 from ..core.heads.flame_files import read_flame
 from ..core.motion import Motion
 from ..core.retarget.bases import model_of_file
-from ..core.retarget.flame_fit import FlameFit, FlameShapes, fit
+from ..core.retarget.flame_fit import FlameFit, fit
+from ..core.retarget.flame_shapes import FlameShapes
 from . import compat
 from .plan import HEAD_TO_ARMATURE, Bone, Character
 

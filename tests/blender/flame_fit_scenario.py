@@ -55,11 +55,9 @@ def lips_apart(scene, head, frames, pairs):
 
 
 def middle_of_the_lips(head):
-    rig, matching = room("artalk_addon.flame_rig"), room("core.retarget.face_match")
-    shapes = rig.shapes_of(head)
-    skin = np.flatnonzero(shapes.weights[:, 3:].sum(axis=1) < 0.5)
-    drop = room("core.retarget.flame_fit")._turned(shapes, (0.3, 0, 0))[skin]
-    pairs = skin[matching.Face(shapes.points[skin], drop, shapes.joints[3:]).lips]
+    shapes = room("artalk_addon.flame_rig").shapes_of(head)
+    skin, face = shapes.face()
+    pairs = skin[face.lips]
     return pairs[abs(shapes.points[pairs[:, 0], 0]) < 0.006]
 
 
