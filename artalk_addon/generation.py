@@ -74,7 +74,7 @@ def prepare(
     sources = tuple(strips.source(strip, fps) for strip in sound_strips)
     there = {line.strip: line for line in lines_of(described) if line.scene == scene.name}
     keyframes.check(described, join([plan(_still(each, described), described, each.start, fps) for each in sources]))
-    preflight.require_clear(character)
+    preflight.require_clear(character, described)
     known = tuple(there.get(each.name) if again else None for each in sources)
     task = Task(sources, described, scene.name, fps, options, known)
     return _with_neighbours(task, scene, there)
@@ -220,7 +220,24 @@ def read(task: Task, spoken: Sequence[Spoken], *, ahead: bool = False) -> Draft:
 
 def work_out(draft: Draft) -> Plan:
     """What is to be written. Of a plain draft it touches nothing of Blender: for any thread."""
-    return _worked_out(draft.change)
+    plan = _worked_out(draft.change)
+    return _with_keys_beside(plan, draft.change.there) if draft.plain else plan
+
+
+def _with_keys_beside(plan: Plan, there: There) -> Plan:
+    """The plan with all keys of its curves, so that none has to be read when they are written."""
+    curves, keys = [], dict(plan.keys)
+    for curve in plan.curves:
+        name = keyframes.label(curve.data_path, curve.index)
+        read_keys = there[curve.owner].get(name)
+        own = keys.get(name, Keys.plain(curve.frames, curve.values))
+        if read_keys is None or own is None:
+            curves.append(curve)
+            continue
+        beside = read_keys().take(outside(read_keys().frames, curve.spans))
+        keys[name] = together([beside, own])
+        curves.append(replace(curve, spans=((-np.inf, np.inf),)))
+    return replace(plan, curves=curves, keys=keys)
 
 
 def is_outdated(draft: Draft) -> bool:

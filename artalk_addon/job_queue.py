@@ -121,19 +121,18 @@ def _worked_out(draft: generation.Draft, _progress: Progress, _cancel: Cancel) -
 
 def add(
     scene: bpy.types.Scene,
-    sound_strips: Iterable[compat.Strip],
-    item: bpy.types.Object,
+    spoken: Iterable[tuple[compat.Strip, bpy.types.Object]],
     options: Options,
     *,
     again: bool,
 ) -> None:
-    """Put strips of a scene into the queue, to be spoken by one character, and have the window work it off.
+    """Put strips of a scene into the queue, each with its character, and have the window work it off.
 
     again: as in `generation.prepare`
     """
     if not QUEUE.busy:
         QUEUE.clear()
-    for strip in sound_strips:
+    for strip, item in spoken:
         strips.identify(strip)
         timing, known_by = compat.strip_timing(strip), strips.identifier(strip)
         order = _Order(scene.session_uid, strip.name, known_by, timing.left, item.session_uid, options, again)

@@ -140,7 +140,7 @@ def _write_curve(fcurve: compat.FCurve, curve: Curve, keys: Keys | None) -> None
     keep = outside(co[:, 0], curve.spans)
     if keys is not None or keep.any():
         fresh = Keys.plain(curve.frames, curve.values) if keys is None else keys
-        replace(points, together([read(fcurve).take(keep), fresh]))
+        replace(points, together([read(fcurve).take(keep), fresh]) if keep.any() else fresh)
     else:
         points.clear()
         points.add(len(curve.frames))
@@ -152,11 +152,13 @@ def _write_curve(fcurve: compat.FCurve, curve: Curve, keys: Keys | None) -> None
 
 
 def replace(points: Any, keys: Keys) -> None:
-    """Put other keys in the place of all that a curve has."""
+    """Put other keys in the place of all that a curve has; `update` is left to do."""
     points.clear()
     points.add(len(keys))
     for name, numbers in keys.numbers.items():
-        points.foreach_set(name, numbers.ravel())
+        # a key added is 0 in all, and its handles are found by Blender
+        if numbers.any() and (keys.has_handles_by_hand or not name.endswith(("_left", "_right"))):
+            points.foreach_set(name, numbers.ravel())
 
 
 def label(data_path: str, index: int) -> str:

@@ -69,6 +69,11 @@ class Keys:
         """Whether all have the form that artalk gives."""
         return all((self.numbers[n] == PLAIN.get(n, 0)).all() for n in NUMBERS if n not in _PLACES)
 
+    @property
+    def has_handles_by_hand(self) -> bool:
+        """Whether any handle stands where somebody has put it, and not where Blender finds it."""
+        return any(np.isin(self.numbers[f"handle_{side}_type"], _HANDLES_BY_HAND).any() for side in ("left", "right"))
+
     def copy(self) -> Keys:
         """The same keys in arrays of their own, which may be written to: plain ones share theirs."""
         return Keys({name: array.copy() for name, array in self.numbers.items()})

@@ -86,11 +86,9 @@ class Speaking(bpy.types.Operator):
         for item, _ in cast:
             # what is wrong with a character is said at once
             generation.prepare(scene, [], item, options)
-        for strip, item in sorted(
-            ((strip, item) for item, chosen in cast for strip in chosen),
-            key=lambda each: compat.strip_timing(each[0]).left,
-        ):
-            job_queue.add(scene, [strip], item, options, again=self.again)
+        spoken = [(strip, item) for item, chosen in cast for strip in chosen]
+        spoken.sort(key=lambda each: compat.strip_timing(each[0]).left)
+        job_queue.add(scene, spoken, options, again=self.again)
         return {"FINISHED"}
 
     def _run(self, context: bpy.types.Context) -> Result:

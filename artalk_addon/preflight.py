@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.movement import movement
 from . import compat, keyframes, rigs, shared_mesh
-from .plan import escape
+from .plan import Character, escape
 
 _MOVED = 0.3
 """Share of the expected movement from which on the lips count as moving: a clamped or mixed shape moves less."""
@@ -65,14 +65,17 @@ def obstacles(item: bpy.types.Object) -> list[Obstacle]:
 
     Raises InputError when the object is no character.
     """
-    rig = _rig(item)
+    return _obstacles(_rig(item))
+
+
+def _obstacles(rig: _Rig) -> list[Obstacle]:
     found = (obstacle for check in _CHECKS for obstacle in check(rig))
     return sorted(found, key=lambda obstacle: not obstacle.blocks)
 
 
-def require_clear(item: bpy.types.Object) -> None:
-    """Raise InputError with the first obstacle that generating cannot get past."""
-    for obstacle in obstacles(item):
+def require_clear(item: bpy.types.Object, character: Character) -> None:
+    """Raise InputError with the first obstacle that generating cannot get past; `character` describes the object."""
+    for obstacle in _obstacles(_rig(item, character)):
         if obstacle.blocks:
             raise InputError(obstacle.sentence)
 
@@ -155,8 +158,8 @@ def after(scene: bpy.types.Scene, mesh: int, sentence: str) -> Verdict:
 # --- the character's parts ------------------------------------------------------------------------------------------
 
 
-def _rig(item: bpy.types.Object) -> _Rig:
-    character = rigs.describe(item)
+def _rig(item: bpy.types.Object, described: Character | None = None) -> _Rig:
+    character = described or rigs.describe(item)
     keys: Any = getattr(item.data, "shape_keys", None)
     armature = next((o for o in bpy.data.objects if o.session_uid == character.armature), None)
     names = set(character.shapes.values())
@@ -612,8 +615,9 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
     """
     if not rig.shapes:  # it may have some all the same, which have nothing to do with speech
         return _greatest_turn(rig)
-    found: _Asked | None = None
+    rest = _coordinates(rig.keys.reference_key)
     blocks = {key.name: key for key in rig.shapes}
+    greatest: tuple[float, tuple[int, int], NDArray[np.float32]] | None = None
     for curve in _own_curves(rig.keys):
         key = blocks.get(_quoted(curve.data_path))
         points = _points(curve)
@@ -623,13 +627,15 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
         change = float(last[1] - first[1])
         if change < 1e-3:
             continue
-        reach = np.linalg.norm(_coordinates(key) - _coordinates(rig.keys.reference_key), axis=1)
-        if found is None or change * reach.max() > found.distance:
-            lips = reach > 0.5 * reach.max()
-            still = _around(_coordinates(rig.keys.reference_key), lips, reach < 0.01 * reach.max())
-            frames = (round(float(first[0])), round(float(last[0])))
-            found = _Asked(frames, lips, still, change * float(reach.max()))
-    return found
+        reach = np.linalg.norm(_coordinates(key) - rest, axis=1)
+        distance = change * float(reach.max())
+        if greatest is None or distance > greatest[0]:
+            greatest = distance, (round(float(first[0])), round(float(last[0]))), reach
+    if greatest is None:
+        return None
+    distance, frames, reach = greatest
+    lips = reach > 0.5 * reach.max()
+    return _Asked(frames, lips, _around(rest, lips, reach < 0.01 * reach.max()), distance)
 
 
 def _greatest_turn(rig: _Rig) -> _Asked | None:

@@ -67,7 +67,8 @@ def queue():
 
 
 def add(scene, strips, item, again=False):
-    room("artalk_addon.job_queue").add(scene, strips, item, room("core.generate").Options(post="none"), again=again)
+    spoken = [(strip, item) for strip in strips]
+    room("artalk_addon.job_queue").add(scene, spoken, room("core.generate").Options(post="none"), again=again)
 
 
 def step_until(wish):
@@ -174,10 +175,10 @@ def sliders_moved_and_edits_made_meanwhile_are_kept():
     gate.open.set()
     options = room("core.generate").Options
     module = room("artalk_addon.job_queue")
-    module.add(scene, strips[:1], head, options(), again=False)
+    module.add(scene, [(strips[0], head)], options(), again=False)
     to_the_end()
     gate.open.clear()
-    module.add(scene, strips[1:], head, options(), again=False)
+    module.add(scene, [(strips[1], head)], options(), again=False)
     step_until(lambda: states() == ["running"])
     head.artalk.jaw = 0.3
     point = curves(head.data.shape_keys)[JAW].keyframe_points[10]

@@ -23,7 +23,8 @@ scenario.CHECKS.clear()
 
 def add(scene, strips, item, again=False):
     """With what the panel says by default, so that its table finds them up to date."""
-    room("artalk_addon.job_queue").add(scene, strips, item, room("core.generate").Options(), again=again)
+    spoken = [(strip, item) for strip in strips]
+    room("artalk_addon.job_queue").add(scene, spoken, room("core.generate").Options(), again=again)
 
 
 def one_step():
