@@ -54,7 +54,7 @@ class Options:
     post: 'artalk' = our layers (below), 'published' = the smoothing and zeroing of ARTalk's own tools, 'none' = the
           model's own output, exact.
     fps:  rate of the result; None keeps the model's own.
-    style: file of a motion whose style to take on; for a model with speakers one of them.
+    style: file of a motion whose first two seconds to take on; for a model with speakers one of them.
     guidance: how much of the style, 1 as it is, above 1 more; None for what the model was made for.
     seed_motion: file of what the face did in the seconds before, which the motion goes on from.
     fix_head: the head stays still.
@@ -199,6 +199,8 @@ def check(options: Options) -> None:
         )
     if entry.speakers:
         _style(options)
+    elif options.style is not None:
+        styles.two_seconds(styles.load(options.style), options.style.name)
     if entry.speakers and (options.guidance is not None or options.seed_motion is not None or options.fix_head):
         raise InputError(f"'{options.model}' has no style guidance, seed motion or head that turns: leave them out.")
     if options.guidance is not None and not 0 <= options.guidance <= 10:
@@ -230,7 +232,7 @@ def _style(options: Options) -> Motion | None:
     speakers = models.entry(options.model).speakers
     if speakers:
         return speaker_style(str(options.style), speakers)
-    style, basis = styles.load(options.style), models.entry(options.model).basis
+    style, basis = styles.two_seconds(styles.load(options.style), options.style.name), models.entry(options.model).basis
     return styles.as_shown(in_basis(style, basis.name, options.flame) if options.flame else style)
 
 

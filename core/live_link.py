@@ -30,7 +30,12 @@ _ANGLES = {
 
 
 def write_csv(motion: Motion, path: Path) -> None:
-    """Write one row per frame. Angles are in radians; ARKit's eye rolls, which no channel holds, are 0."""
+    """Write one row per frame. Angles are in radians; ARKit's eye rolls, which no channel holds, are 0.
+
+    Raises InputError for motion without frames, as `read_csv` would.
+    """
+    if len(motion) == 0:
+        raise InputError(f"The motion for '{path.name}' has no frames: give sound or motion that lasts.")
     if motion.basis == ARKIT:
         header = ["Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in _SHAPES), *_ANGLES]
         zeros = np.zeros(len(motion), np.float32)

@@ -32,8 +32,15 @@ def read_motion(path: Path, fps: float | None = None) -> Motion:
     """Motion from a `.npz`, `.csv` or `.pt` file; fps: its rate, where the file does not tell.
 
     A `.npz` of other tools is FLAME's: expressions (T, up to 100) with jaw and head as rotation vectors (T, 3), or
-    together as a pose (T, 6), head first. Raises InputError for anything else.
+    together as a pose (T, 6), head first. Raises InputError for anything else, and for motion without frames.
     """
+    motion = _read(path, fps)
+    if len(motion) == 0:
+        raise InputError(f"'{path.name}' holds no frames: give a motion that lasts.")
+    return motion
+
+
+def _read(path: Path, fps: float | None) -> Motion:
     ending = path.suffix.lower()
     if ending == ".csv":
         return read_csv(path, fps)

@@ -119,6 +119,20 @@ def load(path: Path) -> Motion:
     return Motion(values, FLAME, FPS, {"style": path.name})
 
 
+def two_seconds(style: Motion, name: str) -> Motion:
+    """The first two seconds of a style's motion, at the rate that models know; InputError for one that is shorter."""
+    if style.duration < SECONDS - 1e-6:
+        raise InputError(
+            f"The style '{name}' lasts {style.duration:.2g} s ({len(style)} frames) and a style is {SECONDS:g} s of "
+            f"motion, {FRAMES} frames at {FPS:g} a second: give a longer one."
+        )
+    return _from(style, 0.0)
+
+
+def _from(motion: Motion, start: float) -> Motion:
+    return Motion(motion.sample(start + np.arange(FRAMES) / FPS), motion.basis, FPS, motion.meta)
+
+
 _NOT_SHOWN = ("eyeBlink", "eyeLook", "eyeWide", "jawLeft", "jawRight", "mouthLeft", "mouthRight", "mouthFrown",
               "mouthDimple", "mouthShrugUpper", "cheekPuff", "noseSneer", *EYE_ROTATION)  # fmt: skip
 
@@ -158,7 +172,7 @@ def cut(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion:
         raise InputError(
             f"A style takes {SECONDS:g} s of motion and there are {there:.2g} s: choose a range that is long enough."
         )
-    taken = Motion(motion.sample(start + np.arange(FRAMES) / FPS), motion.basis, FPS, motion.meta)
+    taken = _from(motion, start)
     if np.ptp(taken.values, axis=0).max() < STILL:
         raise InputError("Nothing moves in these two seconds, so they show no style: choose others.")
     return taken

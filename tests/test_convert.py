@@ -240,6 +240,7 @@ def test_what_cannot_be_converted_is_said(tmp_path, capsys, flame_file):
     np.savez(here / "many.npz", expression=np.zeros((4, 300)), fps=25)
     np.savez(here / "odd.npz", expression=np.zeros((4, 50)), jaw=np.zeros((3, 3)), fps=25)
     arkit_motion(10).save(here / "short.csv")
+    arkit_motion(0).save(here / "empty.npz")
     torch.save({"a": torch.zeros(2)}, here / "weights.pt")
     out = here / "out.npz"
     for arguments, says in (
@@ -258,6 +259,8 @@ def test_what_cannot_be_converted_is_said(tmp_path, capsys, flame_file):
         ([here / "many.npz", out], "300 expressions"),
         ([here / "odd.npz", out], "one vector for each of its 4 frames"),
         ([here / "short.csv", out], "shorter than a second"),
+        ([here / "empty.npz", out], "'empty.npz' holds no frames"),
+        ([here / "empty.npz", here / "out.csv"], "'empty.npz' holds no frames"),
         ([here / "a.npz", out, "--fps", "0"], "frame rate of 0"),
         ([here / "a.npz", out, "--basis", "flame"], "give it by --flame FILE"),
         ([here / "a.npz", out, "--basis", "flame", "--flame", here / "no.npz"], "There is no FLAME file"),
@@ -270,6 +273,12 @@ def test_what_cannot_be_converted_is_said(tmp_path, capsys, flame_file):
         refused(capsys, *arguments, says=says)
     assert not out.exists()
     assert not [path for path in here.iterdir() if "partial" in path.name]
+
+
+def test_no_csv_is_written_of_motion_without_frames(tmp_path):
+    with pytest.raises(InputError, match="has no frames"):
+        arkit_motion(0).save(tmp_path / "empty.csv")
+    assert not (tmp_path / "empty.csv").exists()
 
 
 def test_a_short_capture_is_read_with_its_rate(tmp_path):

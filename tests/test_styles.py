@@ -213,6 +213,25 @@ def test_what_makes_no_style(motion, start, end, words):
         cut(motion, start, end)
 
 
+@pytest.mark.parametrize(("frames", "fps"), [(0, 25.0), (1, 25.0), (49, 25.0), (59, 30.0)])
+def test_a_style_file_that_is_too_short_is_refused_before_the_model_runs(tmp_path, capsys, frames, fps):
+    Motion(np.zeros((frames, len(ARKIT)), np.float32), ARKIT, fps).save(tmp_path / "short.npz")
+    command = ["generate", str(SENTENCE), "--out", str(tmp_path / "o.npz"), "--style", str(tmp_path / "short.npz")]
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert f"'short.npz' lasts {frames / fps:.2g} s ({frames} frames)" in said
+    assert "50 frames at 25 a second: give a longer one" in said
+    assert not (tmp_path / "o.npz").exists()
+
+
+def test_of_a_longer_style_file_the_first_two_seconds_count():
+    longer = walk(5, 25.0)
+    taken = styles.two_seconds(longer, "walk")
+    np.testing.assert_array_equal(taken.values, longer.values[:FRAMES])
+    exact = longer.with_values(longer.values[:FRAMES])
+    np.testing.assert_array_equal(styles.two_seconds(exact, "walk").values, exact.values)
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", "é:"])
 def test_a_name_that_is_no_files(name, tmp_path):
     with pytest.raises(InputError, match="cannot be a style's name"):
