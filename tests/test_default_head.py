@@ -31,7 +31,8 @@ REST = HEAD.vertices
 SKIN = slice(*HEAD.parts["skin"])
 PER_RING = len(HEAD.lips) // 3
 MIDDLE_UPPER, MIDDLE_LOWER = HEAD.lips[PER_RING // 2]
-FRONT = REST[SKIN] * 1000
+FULL = REST * 1000
+FRONT = FULL[SKIN]
 
 
 def nearest(x: float, y: float, z: float) -> int:
@@ -411,12 +412,11 @@ DEEPER = {
     "jawLeft": 0.3,
     "jawRight": 0.3,
     "mouthClose": 0.25,
-    "mouthSmileLeft": 0.45,
-    "mouthDimpleLeft": 0.3,
-    "mouthStretchLeft": 0.25,
-    "mouthRollLower": 0.45,
-    "mouthRollUpper": 0.75,
-    "mouthPressLeft": 0.4,
+    "mouthSmileLeft": 0.4,
+    "mouthStretchLeft": 0.2,
+    "mouthRollLower": 0.4,
+    "mouthRollUpper": 0.25,
+    "mouthPressLeft": 0.35,
 }
 SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
 ALONE = [name for name in ARKIT_SHAPES if name in SIDEWAYS or not (name.startswith("eye") or name.endswith("Right"))]
@@ -441,7 +441,8 @@ TOGETHER = [
     ({"mouthShrugLower": 1.0} | both(mouthFrown=1.0), 0.1),
     ({"cheekPuff": 1.0, "mouthPucker": 1.0}, 0.1),
     (both(mouthSmile=1.0, eyeBlink=1.0, cheekSquint=1.0), 0.5),
-    (both(mouthSmile=1.0, mouthDimple=1.0), 0.5),
+    (both(mouthSmile=1.0, mouthDimple=1.0), 0.4),
+    ({"mouthPucker": 1.0} | both(mouthSmile=1.0), 0.4),
     ({"mouthRollLower": 1.0, "mouthRollUpper": 1.0} | both(mouthPress=1.0), 0.6),
     (PRESSED, 0.15),
 ]
@@ -471,11 +472,15 @@ def test_speech_does_not_go_through_itself():
 
 
 def test_crossings_are_found_and_measured():
-    points = np.array([(0, 0, 0), (4, 0, 0), (0, 4, 0), (1, 1, -2), (1, 1, 0.5), (9, 9, 9)], np.float64)
-    found = crossings(points, np.array([(3, 4), (3, 5), (0, 4)]), np.array([(0, 1, 2)]))
+    points = np.array([(0, 0, 0), (4, 0, 0), (0, 4, 0), (1, 1, -0.5), (1, 1, 2), (99, 9, 9), (4, 0, -5)], np.float64)
+    edges = np.array([(3, 4), (3, 5), (0, 4)])
+    found = crossings(points, edges, np.array([(0, 1, 2)]))
     assert found.edges.tolist() == [[3, 4]]
     assert found.depth.tolist() == [0.5]
     assert found.deeper(1).depth.size == 0
+    points[3:5] = (3.7, 0.1, -0.5), (0.5, 0.5, 2)  # nearer to the wall beside the triangle than to the triangle
+    found = crossings(points, edges[:1], np.array([(0, 1, 2), (1, 6, 2)]))
+    assert found.depth == pytest.approx([0.2 / 2**0.5])
 
 
 CORNER = np.linalg.norm(FRONT - FRONT[LEFT_CORNER], axis=1) < 12
@@ -488,6 +493,29 @@ def test_the_corner_of_the_mouth_is_not_torn(shape):
     posed = mesh.posed(HEAD, both(**{shape: 1.0})) * 1000
     length = [np.linalg.norm(points[one] - points[other], axis=1) for points in (FRONT, posed)]
     assert np.max(np.maximum(length[1], 1.0) / np.maximum(length[0], 1.0)) < 3.2
+
+
+# ---------------------------------------------------------------- teeth and tongue
+def edges_and_triangles(*parts: str) -> tuple[np.ndarray, np.ndarray]:
+    inside = np.zeros(len(REST), bool)
+    for part in parts:
+        inside[slice(*HEAD.parts[part])] = True
+    faces = HEAD.faces[inside[HEAD.faces].all(1)]
+    return edges_of(faces), triangles_of(faces)
+
+
+@pytest.mark.parametrize(("out", "jaw"), [(0.0, 0.0), (0.1, 0.1), (0.3, 0.15), (0.42, 0.2), (0.5, 0.35), (1.0, 0.35)])
+def test_the_tongue_comes_out_between_the_teeth(out, jaw):
+    posed = mesh.posed(HEAD, {"tongueOut": out, "jawOpen": jaw}) * 1000
+    tongue, teeth = edges_and_triangles("tongue"), edges_and_triangles("upper_teeth", "lower_teeth")
+    assert crossings(posed, tongue[0], teeth[1]).depth.size == 0
+    assert crossings(posed, teeth[0], tongue[1]).depth.size == 0
+
+
+def test_the_teeth_do_not_bite_through_each_other():
+    upper, lower = edges_and_triangles("upper_teeth"), edges_and_triangles("lower_teeth")
+    assert max(crossings(FULL, upper[0], lower[1]).depth, default=0) < 0.2
+    assert max(crossings(FULL, lower[0], upper[1]).depth, default=0) < 0.2
 
 
 # ---------------------------------------------------------------- beside another head
@@ -513,6 +541,25 @@ def test_a_table_that_is_none_is_refused(tmp_path):
     path.write_text("shape,gap\nneutral,0\njawOpen,much\n")
     with pytest.raises(InputError, match=r"moves.csv"):
         head_shapes.read_moves(path)
+
+
+OWN_SHAPES = dict(zip(ARKIT_SHAPES, HEAD.shape_deltas[:, SKIN], strict=True))
+
+
+def test_ways_are_told_in_words_whatever_the_unit():
+    eyes_apart = 1000 * head_shapes.eye_distance(REST[SKIN], OWN_SHAPES)
+    told = head_shapes.ways(REST[SKIN], OWN_SHAPES, eyes_apart)
+    assert told["jawLeft"] == "8.5 left"
+    assert told["browInnerUp"].endswith(" up")
+    assert told["mouthDimpleRight"].endswith(" back")
+    assert told["tongueOut"] == "–"
+    inches = {name: move * 39.37 for name, move in OWN_SHAPES.items()}
+    assert head_shapes.ways(REST[SKIN] * 39.37, inches, eyes_apart) == told
+
+
+def test_a_head_without_blinks_has_no_size():
+    with pytest.raises(InputError, match="eyeBlinkLeft"):
+        head_shapes.ways(REST[SKIN], {"jawOpen": OWN_SHAPES["jawOpen"]}, 64)
 
 
 # ---------------------------------------------------------------- measures

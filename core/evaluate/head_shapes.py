@@ -2,7 +2,7 @@
 """What each ARKit shape of a head does, in millimetres, at the places that tell a face's expression.
 
 `moves` measures the default head; `read_moves` reads the same measures of another head from a table; `comparison`
-puts them side by side.
+puts them side by side. `ways` needs no more than points and shapes: how far each shape goes at most, and where to.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,16 @@ from ..basis import ARKIT_SHAPES
 from ..errors import InputError
 from ..heads.mesh import MM, HeadMesh, lid_gap_mm, posed
 
+Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.intp]
 
 _LIP_REACH, _MIDDLE = 9.0, 1.0
 """mm: how far from the mouth line a lip's front is looked for, and how far from the middle."""
 _TOLD = 0.5
 """mm: what moves less is left out of the comparison."""
+_SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
+_SHARE = 0.45
+"""A direction is named when it has at least this share of the way."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,39 @@ def comparison(ours: Mapping[str, ShapeMoves], theirs: Mapping[str, ShapeMoves])
         other = theirs.get(name)
         lines.append(f"| {name} | " + " | ".join(_cell(row, other, f.name) for f in fields(ShapeMoves)) + " |")
     return "\n".join(lines)
+
+
+def ways(points: Floats, shapes: Mapping[str, Floats], eyes_apart: float) -> dict[str, str]:
+    """How far and where to each ARKit shape takes the point that it moves the most, as '9.6 down forward'.
+
+    points: (V, 3), x to the character's left, y up, z forward, in any unit; shapes: what each adds at 1, (V, 3);
+    eyes_apart: mm between the eyes that the head is scaled to. Outwards and inwards are away from the head's middle and
+    towards it. Raises InputError for a head without blinks, which tell where its eyes are.
+    """
+    scale = eyes_apart / eye_distance(points, shapes)
+    return {name: _way(points, move * scale, name) for name, move in shapes.items() if name in ARKIT_SHAPES}
+
+
+def eye_distance(points: Floats, shapes: Mapping[str, Floats]) -> float:
+    """Between the middles of what the left and the right blink move, in the unit of the points."""
+    if not {"eyeBlinkLeft", "eyeBlinkRight"} <= shapes.keys():
+        raise InputError("The head has no eyeBlinkLeft and eyeBlinkRight, which tell its size: give another one.")
+    sizes = (np.linalg.norm(shapes[f"eyeBlink{side}"], axis=1) for side in ("Left", "Right"))
+    left, right = (np.average(points, axis=0, weights=size) for size in sizes)
+    return float(np.linalg.norm(left - right))
+
+
+def _way(points: Floats, move: Floats, name: str) -> str:
+    furthest = np.linalg.norm(move, axis=1).argmax()
+    way = move[furthest].astype(np.float64)
+    length = np.linalg.norm(way)
+    if length < _TOLD:
+        return "–"
+    outwards = points[furthest, 0] * way[0] > 0
+    side = ("left" if way[0] > 0 else "right") if name in _SIDEWAYS else "outwards" if outwards else "inwards"
+    words = (side, "up" if way[1] > 0 else "down", "forward" if way[2] > 0 else "back")
+    told = [axis for axis in np.argsort(-np.abs(way)) if abs(way[axis]) >= _SHARE * length]
+    return " ".join([f"{length:.1f}", *(words[axis] for axis in told)])
 
 
 def _cell(ours: ShapeMoves, theirs: ShapeMoves | None, measure: str) -> str:

@@ -18,8 +18,9 @@ Indices = NDArray[np.int64]
 class Crossings:
     """K places where an edge goes through a triangle: (K, 2) vertices of the edge, (K, 3) of the triangle.
 
-    depth (K,) is how far the edge's nearer end is beyond the triangle, in the unit of the points. Surfaces that lie on
-    each other, as lips that meet do, cross at depth 0.
+    depth (K,), in the unit of the points, is how far the edge's nearer end is beyond the triangle's plane, or its inner
+    end from the triangle and those beside it, where that is less: none goes deeper. Triangles wound counter-clockwise
+    look outside. Surfaces that lie on each other, as lips that meet do, cross at depth 0.
     """
 
     edges: Indices
@@ -48,7 +49,11 @@ def crossings(points: NDArray[np.floating[Any]], edges: Indices, triangles: Indi
     share = low / np.where(low == high, 1, low - high)
     hit = start + share[:, None] * (end - start)
     inside = (low * high < 0) & _within(hit, a, b, c, normal)
-    return Crossings(lines[inside], faces[inside], np.minimum(np.abs(low), np.abs(high))[inside])
+    lines, faces = lines[inside], faces[inside]
+    low, high = low[inside], high[inside]
+    behind = np.where(low < 0, lines[:, 0], lines[:, 1])
+    beyond = np.minimum(np.abs(low), np.abs(high))
+    return Crossings(lines, faces, np.minimum(beyond, _depths(points, triangles, behind, faces)))
 
 
 def triangles_of(faces: NDArray[np.integer[Any]]) -> Indices:
@@ -80,6 +85,33 @@ def _within_reach(middle: Array, half: Array, centre: Array, reach: Array, chose
     found = cKDTree(centre[chosen]).query_ball_point(middle, half + reach[chosen].max(), return_sorted=False)
     which = np.repeat(np.arange(len(middle)), [len(hits) for hits in found])
     return np.column_stack([which, chosen[np.concatenate(found).astype(np.int64)]])
+
+
+def _depths(points: Array, triangles: Indices, behind: Indices, hit: Indices) -> Array:
+    """(K,) distances of vertices from the triangle that their edge goes through, or from a nearer one beside it."""
+    depths = np.empty(len(hit))
+    for number, (vertex, corners) in enumerate(zip(behind, hit, strict=True)):
+        beside = triangles[np.isin(triangles, corners).any(axis=1) & (triangles != vertex).all(axis=1)]
+        depths[number] = _distances(points[vertex], points[beside]).min()
+    return depths
+
+
+def _distances(point: Array, triangles: Array) -> Array:
+    """(N,) distances of a point (3,) from triangles (N, 3, 3)."""
+    a, b, c = triangles.transpose(1, 0, 2)
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+    height = ((point - a) * normal).sum(1)
+    over = _within(point - height[:, None] * normal, a, b, c, normal)
+    to_sides = np.min([_from_line(point, *side) for side in ((a, b), (b, c), (c, a))], axis=0)
+    return np.where(over, np.abs(height), to_sides)
+
+
+def _from_line(point: Array, start: Array, end: Array) -> Array:
+    """(N,) distances of a point from straight lines between (N, 3) points."""
+    way = end - start
+    share = np.clip(((point - start) * way).sum(1) / np.maximum((way**2).sum(1), 1e-12), 0, 1)
+    return np.asarray(np.linalg.norm(start + share[:, None] * way - point, axis=1))
 
 
 def _within(place: Array, a: Array, b: Array, c: Array, normal: Array) -> NDArray[np.bool_]:

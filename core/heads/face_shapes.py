@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import parts
 from .eye_shapes import cheek_squint_lids
 from .fields import Fields, LipMove, smoothstep
 from .form import Array
@@ -57,11 +58,14 @@ def _sneer(fields: Fields) -> Array:
 
 
 def _tongue_out(fields: Fields) -> Array:
-    """Over the lower teeth first, then down past the lip; thinner and narrower as it goes."""
+    """Between the teeth, over the lower ones, its tip on the lower lip; thinner and narrower as it goes."""
     span = fields.assembly.span("tongue")
     x, y, z = fields.assembly.points[span].T
     share = smoothstep(z.min() + 2, z.max(), z)
-    up = 12.0 * smoothstep(0.1, 0.55, share) - 7.0 * share**6 - (y - y.mean()) * 0.30 * share
+    rings = y.reshape(-1, parts.TONGUE_AROUND)
+    over_middle = (rings - rings.mean(1, keepdims=True)).ravel()
+    out_of_way = smoothstep(0, 0.5, share)
+    up = 4.0 * out_of_way - 6.0 * share**8 - 0.54 * out_of_way * over_middle
     out = np.zeros_like(fields.assembly.points)
-    out[span] = np.column_stack([-x * 0.34 * share, up, 25 * share])
+    out[span] = np.column_stack([-0.4 * out_of_way * x, up, 25 * share])
     return out

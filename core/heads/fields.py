@@ -44,6 +44,7 @@ LID_TAKES = {
 }
 BROW_NEIGHBOURS = 5
 ROLL_AXIS, THIN_TOWARDS = np.array([0, 0, -1.5]), np.array([0, 0, 0.4])  # mm from the foremost contact
+ROLL_FADES = 2.5  # power of the place along the mouth
 
 
 def _nothing(along: Array) -> Array:
@@ -215,7 +216,9 @@ class Fields:
         out = np.zeros_like(self.points)
         red = (self.lip_side == sign) & self.skin.named(*lips.RED)
         line = self.points[self.pivot[red]]
-        place = turned_down(self.points[red], sign * move.roll(self.along)[red], line + ROLL_AXIS)
+        # towards the corner the red is low: turned as far as in the middle it would go through the other lip's
+        degrees = sign * move.roll(self.along) * (1 - np.abs(self.along) ** ROLL_FADES)
+        place = turned_down(self.points[red], degrees[red], line + ROLL_AXIS)
         place += move.thin(self.along)[red, None] * (line + THIN_TOWARDS - place)
         out[red] = place - self.points[red]
         return out

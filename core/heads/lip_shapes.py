@@ -172,7 +172,7 @@ def _press(fields: Fields) -> Array:
     move = LipMove(
         up=lambda s: 0.4 * left_half(s),
         forward=lambda s: -1.0 * left_half(s) * middle(s, 4),
-        thin=lambda s: 0.42 * left_half(s),
+        thin=lambda s: 0.4 * left_half(s),
     )
     return fields.lip_field(move, move, [STILL_CHIN])
 
@@ -204,7 +204,7 @@ def _roll_lower(fields: Fields) -> Array:
         up=lambda s: 0.2 * middle(s),
         forward=lambda s: -4.6 * middle(s, 4),
         roll=constant(8),
-        thin=lambda s: 0.62 * middle(s, 6),
+        thin=lambda s: 0.56 * middle(s, 6),
     )
     upper = LipMove(up=lower.up, forward=lambda s: -0.5 * middle(s, 4))
     return fields.lip_field(upper, lower, [STILL_CHIN])
@@ -215,7 +215,7 @@ def _roll_upper(fields: Fields) -> Array:
         up=lambda s: -0.2 * middle(s),
         forward=lambda s: -3.4 * middle(s, 4),
         roll=constant(8),
-        thin=lambda s: 0.62 * middle(s, 6),
+        thin=lambda s: 0.56 * middle(s, 6),
     )
     lower = LipMove(up=upper.up, forward=lambda s: -0.5 * middle(s, 4))
     return fields.lip_field(upper, lower)

@@ -152,10 +152,8 @@ class Jaw:
         return np.column_stack([self.half_width * np.sin(angle), front - self.depth * (1 - np.cos(angle))])
 
 
-UPPER = Jaw(1, 26, 38, (8.4, 6.6, 7.6, 7, 7, 9.5), (10.5, 9, 10, 8.5, 8, 7.5), (0, 0.45, 0.1, 0.3, 0.5, 0.8))
-LOWER = Jaw(
-    -1, 24, 36, (5.6, 6.0, 6.8, 7, 7.4, 10), (8.5, 8.6, 9.6, 8.6, 8, 7.5), (0, -0.135, -0.03, -0.09, -0.15, -0.24)
-)
+UPPER = Jaw(1, 26, 38, (8.4, 6.6, 7.6, 7, 7, 9.5), (10.5, 9, 10, 8.5, 8, 7.5), (0, 0.45, 0.1, 1.3, 1.7, 1.9))
+LOWER = Jaw(-1, 24, 36, (5.6, 6.0, 6.8, 7, 7.4, 10), (8.5, 8.6, 9.6, 8.6, 8, 7.5), (0, -0.135, -0.03, 1.0, 1.1, 1.1))
 TOOTH_LEVELS = (0, 0.5, 1)  # of its height
 TOOTH_WIDTHS = (0.94, 1.0, 0.86)  # at each level
 TOOTH_RIM = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
@@ -243,13 +241,13 @@ TONGUE_RINGS, TONGUE_AROUND, TONGUE_LENGTH = 11, 14, 35.0
 
 
 def tongue(tip: Array) -> Part:
-    """A tongue that lies behind the teeth, its tip at the given point."""
+    """A tongue that lies behind the teeth, its thin tip at the given point."""
     turn = np.arange(TONGUE_AROUND) * 2 * np.pi / TONGUE_AROUND
     points = []
     for back in np.linspace(0, 1, TONGUE_RINGS):
         width = 14.5 * np.sqrt(np.clip(1 - (1 - min(back * 1.9 + 0.06, 1)) ** 2, 0, 1))
-        height = 2.4 + 5.2 * min(1, back * 1.6)
-        centre = tip + np.array([0, 4.5 * np.sin(back * 2.6) - 3 * back**2, -TONGUE_LENGTH * back])
+        height = 1.3 + 6.3 * min(1, back * 1.5) ** 1.3
+        centre = tip + np.array([0, -7 * back**2, -TONGUE_LENGTH * back])
         groove = 1.3 * np.exp(-((np.cos(turn) / 0.35) ** 2)) * (np.sin(turn) > 0)
         flat = np.column_stack([width * np.cos(turn), height * np.sin(turn) - groove, np.zeros(TONGUE_AROUND)])
         points.append(centre + flat)
@@ -387,6 +385,7 @@ def _smoothed_hair(points: Array, faces: Sequence[Sequence[int]]) -> Array:
 # ---------------------------------------------------------------- all of them
 TEETH_BEHIND_LIPS = 2.6  # mm between the inside of the lips and the upper front teeth
 UPPER_EDGE, LOWER_EDGE, OVERJET = -3.8, -1.0, 4.2  # biting edges from the mouth line; lower teeth behind the upper
+TONGUE_TIP = 0.5  # mm over the mouth line: just over the lower teeth, so that it can come out straight
 
 
 def build(inside_of_lips: float) -> dict[str, Part]:
@@ -403,7 +402,7 @@ def build(inside_of_lips: float) -> dict[str, Part]:
         "upper_gum": gum(UPPER, upper, front),
         "lower_teeth": teeth(LOWER, lower, front - OVERJET),
         "lower_gum": gum(LOWER, lower, front - OVERJET),
-        "tongue": tongue(np.array([0, lips.HEIGHT - 5.5, front - 9.5])),
+        "tongue": tongue(np.array([0, lips.HEIGHT + TONGUE_TIP, front - 9.5])),
         "brow_left": ridge,
         "brow_right": ridge.mirrored(),
         "hair": hair(),
