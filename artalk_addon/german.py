@@ -274,6 +274,12 @@ _GENERATING = {
     "Left alone, as other shape keys of the same meaning are there: {}.": (
         "Unberührt, da es andere Formschlüssel gleicher Bedeutung gibt: {}."
     ),
+    "Of '{}' {} are missing, so the mouth moves little: '{}' fits better.": (
+        "Von '{}' fehlen {}, der Mund bewegt sich also kaum: '{}' passt besser."
+    ),
+    "Of '{}' {} are missing, so the mouth moves little.": "Von '{}' fehlen {}, der Mund bewegt sich also kaum.",
+    "Nothing of '{}' moves the mouth.": "Nichts von '{}' bewegt den Mund.",
+    "Nothing of '{}' moves the mouth: '{}' fits better.": "Nichts von '{}' bewegt den Mund: '{}' passt besser.",
     "Nothing shows {}; the rest works.": "Nichts zeigt {}; der Rest funktioniert.",
     "It has visemes too, which are left alone, as ARKit shapes say more.": (
         "Auch Viseme sind da; sie bleiben unberührt, da ARKit-Formen mehr sagen."

@@ -7,21 +7,11 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..core.errors import InputError
-from ..core.retarget.detect import FAMILIES
+from ..core.retarget.detect import FAMILIES, TITLES
 from . import compat, flame_rig, mapping, operators, rigs
 from .flame_operators import ARTALK_OT_flame_report
 from .panel_bases import Result, TabPanel
 from .translations import told
-
-_FAMILY_WORDS = {
-    "arkit": "ARKit shapes",
-    "oculus": "Oculus visemes",
-    "preston-blair": "Preston Blair mouths",
-    "rhubarb": "Rhubarb mouths",
-    "vrm": "VRM expressions",
-    "rigify": "Rigify face",
-    "bones": "Jaw and eye bones",
-}
 
 
 def _character(context: bpy.types.Context) -> bpy.types.Object:
@@ -38,7 +28,7 @@ class ARTALK_OT_mapping_detect(bpy.types.Operator):
     family: EnumProperty(
         items=[
             ("auto", "Automatic", "Take what fits best"),
-            *((name, _FAMILY_WORDS[name], f"Take it for {_FAMILY_WORDS[name]}") for name in FAMILIES),
+            *((name, TITLES[name], f"Take it for {TITLES[name]}") for name in FAMILIES),
         ],
         name="As",
         description="What its mouth is taken for",
@@ -50,12 +40,12 @@ class ARTALK_OT_mapping_detect(bpy.types.Operator):
             item = _character(context)
             found = rigs.recognise(item, None if self.family == "auto" else self.family)
             if not found.mapping.rows:
-                raise InputError(f"'{item.name}' has nothing of {_FAMILY_WORDS[self.family]}: choose Automatic.")
+                raise InputError(f"'{item.name}' has nothing of {TITLES[self.family]}: choose Automatic.")
             mapping.keep(item, found.mapping)
         except InputError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}
-        sentence = f"{_FAMILY_WORDS[found.mapping.name]}: {len(found.mapping.rows)} rows."
+        sentence = f"{TITLES[found.mapping.name]}: {len(found.mapping.rows)} rows."
         self.report({"INFO"}, told(" ".join([sentence, *found.notes])))
         return {"FINISHED"}
 
@@ -181,7 +171,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row.operator("artalk.mapping_load", icon="FILE_FOLDER")
         return
     kept = mapping.table(item)
-    layout.label(text=_FAMILY_WORDS.get(kept.title, kept.title))
+    layout.label(text=TITLES.get(kept.title, kept.title))
     layout.template_list("ARTALK_UL_mapping", "", kept, "rows", kept, "active", rows=6)
     if 0 <= kept.active < len(kept.rows):
         _draw_row(layout, item, kept.rows[kept.active])

@@ -140,6 +140,26 @@ def test_arkit_wins_over_visemes():
     assert {"eyeBlinkLeft", "browInnerUp", "viseme_PP"} <= {row.target for row in forced.rows}
 
 
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [
+        ("vrm", "Of 'VRM expressions' aa, ih, ou, ee, oh are missing, so the mouth moves little: 'ARKit shapes' fits"),
+        ("oculus", "Of 'Oculus visemes' PP, FF, TH, DD, kk and 9 more are missing"),
+        ("rigify", "Nothing of 'Rigify face' moves the mouth: 'ARKit shapes' fits better."),
+        ("bones", "Nothing of 'Jaw and eye bones' moves the mouth: 'ARKit shapes' fits better."),
+    ],
+)
+def test_a_family_that_a_head_does_not_have_is_said(family, words):
+    assert words in " ".join(detect(ARKIT_SHAPES, family=family).notes)
+    assert "fits better" not in " ".join(detect(ARKIT_SHAPES).notes)
+    assert "fits better" not in " ".join(detect(["smile"], family=family).notes), "as nothing does"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_is_said_of_a_family_that_is_there(family):
+    assert not [note for note in detect(FAMILIES[family], family=family).notes if "mouth" in note]
+
+
 def spoken(frames=200, seed=0):
     """Mouths between those of random phones, with closures that are held."""
     rng = np.random.default_rng(seed)

@@ -25,6 +25,16 @@ _FEWEST = {"oculus": 8, "preston-blair": 6, "rhubarb": 6, "vrm": 4}
 _MOUTH = ("jaw", "mouth", "tongue")
 
 FAMILIES = ("arkit", *_FEWEST, "rigify", "bones")
+TITLES = {
+    "arkit": "ARKit shapes",
+    "oculus": "Oculus visemes",
+    "preston-blair": "Preston Blair mouths",
+    "rhubarb": "Rhubarb mouths",
+    "vrm": "VRM expressions",
+    "rigify": "Rigify face",
+    "bones": "Jaw and eye bones",
+}
+"""What users know the families as."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Detection:
 @dataclass(frozen=True)
 class _Preset:
     family: str
+    preset: str
     row_mode: str
     looks_like: str
     endings: frozenset[str]
@@ -54,7 +65,13 @@ class _Preset:
 def _presets() -> tuple[_Preset, ...]:
     with (Path(__file__).parent / "presets.csv").open(encoding="utf-8", newline="") as file:
         return tuple(
-            _Preset(row["family"], row["mode"], row["looks_like"], *(frozenset(row[c].split()) for c in _NAMES))
+            _Preset(
+                row["family"],
+                row["preset"],
+                row["mode"],
+                row["looks_like"],
+                *(frozenset(row[c].split()) for c in _NAMES),
+            )
             for row in csv.DictReader(file)
         )
 
@@ -91,7 +108,13 @@ def detect(
     names = [bone.name for bone in bones]
     found = rigging.roles(bones)
     notes = []
-    kind = family or _kind(shapes, names)
+    fits = _kind(shapes, names)
+    kind = family or fits
+    better = "" if fits == "arkit" and not _arkit_speaks(arkit) else f": '{TITLES[fits]}' fits better"
+    if lacking := _lacking_mouths(tuple(shapes), kind):
+        notes.append(f"Of '{TITLES[kind]}' {listed(lacking)} are missing, so the mouth moves little{better}.")
+    elif (kind == "rigify" and not rigging.is_rigify(names)) or (kind == "bones" and not rigging.has_jaw(names)):
+        notes.append(f"Nothing of '{TITLES[kind]}' moves the mouth{better}.")
     if doubles := _doubles(tuple(shapes)):
         notes.append(f"Left alone, as other shape keys of the same meaning are there: {listed(doubles)}.")
     if kind == "arkit":
@@ -204,6 +227,15 @@ def _visemes(shapes: tuple[str, ...]) -> str:
         if len(_preset_names(shapes, family, "fit")) >= fewest:
             return family
     return ""
+
+
+def _lacking_mouths(shapes: tuple[str, ...], family: str) -> list[str]:
+    """The mouths of a family of visemes that a character lacks, where it has too few of them to speak."""
+    there = _preset_names(shapes, family, "fit")
+    if len(there) >= _FEWEST.get(family, 0):
+        return []
+    every = [each for each in _presets() if (each.family, each.row_mode) == (family, "fit")]
+    return [each.preset for each in every if each.looks_like not in there]
 
 
 @lru_cache(maxsize=256)
