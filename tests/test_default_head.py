@@ -195,6 +195,31 @@ def test_no_mix_crosses_the_lips(values, share):
     assert mesh.lip_gaps_mm(HEAD, mesh.posed(HEAD, weights[None])).min() > -0.02
 
 
+CLOSED = [{}, PRESSED, {"jawOpen": 1.0, "mouthClose": 1.0}, {"mouthRollLower": 1.0, "mouthRollUpper": 1.0}] + [
+    both(**{name: 1.0}) for name in ("mouthPress", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
+]
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_lips_meet_when_blender_subdivides_them(level):
+    bpy = pytest.importorskip("bpy")
+    from artalk.artalk_addon import rigs
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    head = rigs.new_head(bpy.context)
+    head.modifiers["Subdivision"].levels = level
+    keys = head.data.shape_keys.key_blocks
+    for pose in CLOSED:
+        for name in ARKIT_SHAPES:
+            keys[name].value = pose.get(name, 0.0)
+        smooth = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        points = np.empty((len(smooth.vertices), 3), np.float32)
+        smooth.vertices.foreach_get("co", points.ravel())
+        upper, lower = HEAD.lips.T  # the vertices before subdivision come first
+        nearest = (1000 * (points[upper, 2] - points[lower, 2])).reshape(3, PER_RING).min(0)  # of three deep
+        assert -0.3 < nearest.min() <= nearest.max() < 0.3, pose
+
+
 @pytest.mark.parametrize("name", list(SPEECH))
 def test_teeth_never_come_through_the_lips(name):
     posed = mesh.posed(HEAD, SPEECH[name]) * 1000
