@@ -155,9 +155,10 @@ def replace(points: Any, keys: Keys) -> None:
     """Put other keys in the place of all that a curve has; `update` is left to do."""
     points.clear()
     points.add(len(keys))
+    # a key added is 0 in all, and Blender finds its handles where nobody has put them
+    found = () if keys.has_handles_by_hand else ("handle_left", "handle_right")
     for name, numbers in keys.numbers.items():
-        # a key added is 0 in all, and its handles are found by Blender
-        if numbers.any() and (keys.has_handles_by_hand or not name.endswith(("_left", "_right"))):
+        if name not in found and numbers.any():
             points.foreach_set(name, numbers.ravel())
 
 
