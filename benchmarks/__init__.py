@@ -8,7 +8,7 @@ from importlib import import_module
 
 from ..core.errors import InputError
 
-NAMES = ("mini", "numpy_engine", "memory", "keyframes", "layers", "artalk", "codetalker")
+NAMES = ("mini", "numpy_engine", "memory", "keyframes", "layers", "ticks", "artalk", "codetalker")
 
 
 def run(name: str | None = None) -> None:

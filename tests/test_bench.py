@@ -129,6 +129,13 @@ sys.exit(main(['weights', 'list']))
 
 
 @pytest.mark.slow
+def test_ticks_names_every_kind_of_step():
+    out = small("from artalk.benchmarks.ticks import run; print(run(seconds=1.0, lines=2))")
+    assert all(kind in out for kind in ("keys read", "keys written", "frame shown", "lips looked at")), out
+    assert float(out.splitlines()[-1]) > 0
+
+
+@pytest.mark.slow
 def test_layers_runs():
     out = small("from artalk.benchmarks.layers import run; print(run(rounds=1))")
     assert 0 < float(out.splitlines()[-1]) < 20
