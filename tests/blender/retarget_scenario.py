@@ -231,6 +231,28 @@ def a_library_override_is_animated_or_refused_in_one_sentence():
     return refused(["linked", "override it together with its mesh"])
 
 
+@check
+def a_library_override_together_with_its_mesh_speaks_and_keeps_its_keys():
+    installed()
+    scene, mesh = linked_head()
+    own = mesh.override_create(remap_local_usages=True)
+    own.data.override_create(remap_local_usages=True)
+    own.parent.override_create(remap_local_usages=True)
+    add_strip(scene, speech())
+    bpy.context.view_layer.objects.active = own
+    assert generate_raw() == {"FINISHED"}
+    assert len(curves(own.parent)) == 9
+    path = FOLDER / "override.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    own = next(item for item in bpy.context.scene.objects if item.type == "MESH")
+    assert own.override_library
+    assert len(curves(own.data.shape_keys)) == 52
+    gaps, closed = lips_of_the_default_head(bpy.context.scene, own)
+    assert gaps[closed].max() < 0.5, gaps[closed].max()
+    assert gaps[~closed].min() > 4, gaps[~closed].min()
+
+
 # --- the table ------------------------------------------------------------------------------------------------------
 
 
