@@ -241,7 +241,7 @@ def _read_hash(source: Source, cancel: Cancel) -> str:
 
 def _fingerprint(source: Source) -> tuple[object, ...] | None:
     """What says cheaply that the same samples would be read again; None where only reading tells."""
-    if source.mixed is not None or source.packed is not None:
+    if source.packed is not None:
         return None
     try:
         stat = source.path.stat()

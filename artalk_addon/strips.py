@@ -42,8 +42,7 @@ class Source:
 
     start, origin: as in Clip
     seconds: how long it is heard; offset: seconds of the sound before that
-    packed:  the bytes of a packed file, else None
-    mixed:   (n,) float32 mono at 16 kHz where Blender has mixed the strip already, else None
+    packed:  the bytes of a packed file, or of what Blender has mixed of the strip already, else None
     identifier: of the strip, see `identify`; empty where it has none
     """
 
@@ -55,7 +54,6 @@ class Source:
     packed: bytes | None
     offset: float
     volume: float
-    mixed: NDArray[np.float32] | None = None
     identifier: str = ""
 
     def called(self, name: str) -> Source:
@@ -202,8 +200,8 @@ def source(strip: compat.Strip, fps: float) -> Source:
         )
     known_by = identifier(strip)
     if strip.type == "SCENE":
-        mixed = _mixed(strip, (left, right), fps, (_SCENE_RATE, 1))
-        return Source(strip.name, float(int(max(left, 0))), zero, seconds, Path(), None, 0.0, 1.0, mixed, known_by)
+        found = Source(strip.name, start, zero, seconds, Path(), None, 0.0, 1.0, known_by)
+        return _mixed(found, strip, (left, right), fps, (_SCENE_RATE, 1))
     sound = strip.sound
     if sound is None:
         raise InputError(f"The strip '{strip.name}' has no sound: choose a sound file for it.")
@@ -216,8 +214,7 @@ def source(strip: compat.Strip, fps: float) -> Source:
     if seconds and is_processed(strip):
         with _file_of(found) as opened:
             form = _opened(opened, found.name).form
-        mixed = _mixed(strip, (left, right), fps, form)
-        return replace(found, start=float(int(max(left, 0))), mixed=mixed)
+        return _mixed(found, strip, (left, right), fps, form)
     return found
 
 
@@ -254,19 +251,13 @@ def before(found: Source, others: Iterable[Source], fps: float, cancel: Cancel =
 
 def _mono(found: Source, cancel: Cancel) -> NDArray[np.float32]:
     """The sound that is heard, (n,) mono at 16 kHz."""
-    if found.mixed is not None:
-        return found.mixed
     with _file_of(found) as path:
         return _part_of(path, found, cancel) * np.float32(found.volume)
 
 
 def _cut(found: Source, skipped: float, seconds: float) -> Source:
     """A part of a sound: without its first seconds, and so many long."""
-    mixed = found.mixed
-    if mixed is not None:
-        first = round(skipped * audio.RATE)
-        mixed = mixed[first : first + round(seconds * audio.RATE)]
-    return replace(found, offset=found.offset + skipped, seconds=seconds, mixed=mixed)
+    return replace(found, offset=found.offset + skipped, seconds=seconds)
 
 
 def is_processed(strip: compat.Strip) -> bool:
@@ -287,8 +278,8 @@ def _heard(strip: compat.Strip, timing: compat.StripTiming) -> tuple[float, floa
     return left, max(left, min([timing.right, *(each.right for each in around)]))
 
 
-def _mixed(strip: Any, heard: tuple[float, float], fps: float, form: tuple[int, int]) -> NDArray[np.float32]:
-    """A strip as Blender's own mixdown has it, from its first whole frame on: (n,) at 16 kHz.
+def _mixed(found: Source, strip: Any, heard: tuple[float, float], fps: float, form: tuple[int, int]) -> Source:
+    """A strip as Blender's own mixdown has it, from its first whole frame on: to be read later, in any thread.
 
     form: samples per second and channels of its sound
     """
@@ -296,22 +287,21 @@ def _mixed(strip: Any, heard: tuple[float, float], fps: float, form: tuple[int, 
     first, last = int(max(heard[0], 0)), int(np.ceil(heard[1]))
     with tempfile.TemporaryDirectory(prefix="artalk_") as folder, _alone(strip, first, last - 1):
         path = Path(folder, "strip.wav")
-        try:
+        with suppress(AttributeError, RuntimeError):
             bpy.ops.sound.mixdown(
                 filepath=str(path), container="WAV", codec="PCM", format="F32", channels="MONO", mixrate=sample_rate
             )
-        except (AttributeError, RuntimeError):
-            path.unlink(missing_ok=True)
-        mix = _opened(path, strip.name) if path.is_file() and path.stat().st_size else None
-        count = max(0, round((heard[1] - first) / fps * sample_rate))
-        samples = mix.samples(0, count) if mix else None
-    if samples is None:
+        mix = path.read_bytes() if path.is_file() else b""
+    if not mix:
         raise InputError(
             f"The strip '{strip.name}' is a scene, or played at another speed or volume, which this build of Blender "
             "cannot mix: render its sound to a file first."
         )
+    seconds = max(0.0, (heard[1] - first) / fps)
     # Blender adds the channels, where a plain strip has their mean
-    return audio.to_mono_16k(samples / np.float32(channel_count), sample_rate)
+    return replace(
+        found, start=float(first), seconds=seconds, path=path, packed=mix, offset=0.0, volume=1 / channel_count
+    )
 
 
 @contextmanager
