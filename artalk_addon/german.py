@@ -462,6 +462,11 @@ _MOVES = {
         "Die Regler von {} an '{}' enden, bevor das Sprechen es tut, und schneiden es ab: ihren Bereich weiten."
     ),
     "Widen Sliders": "Regler weiten",
+    "The FLAME File '{}' is another version of FLAME than '{}' (basis {}, not {}), and this model needs none: clear FLAME "
+    "File, or choose the file that the head was made from.": (
+        "Die FLAME-Datei '{}' ist eine andere FLAME-Fassung als '{}' (Basis {}, nicht {}), und dieses Modell braucht "
+        "keine: die FLAME-Datei leeren oder die wählen, aus der der Kopf gemacht ist."
+    ),
     "'{}' and '{}' share one mesh, so speech for one overwrites the other's: make it single-user to let each speak.": (
         "'{}' und '{}' teilen sich ein Mesh, Sprechen des einen überschreibt das des anderen: es zum eigenen machen, "
         "damit jeder für sich spricht."
