@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 
-from artalk.artalk_addon.jobs import ENDED, Entry, Job, Queue
+from artalk.artalk_addon.jobs import ENDED, Entry, Job, More, Queue
 from artalk.core.errors import Cancelled, InputError
 
 
@@ -183,6 +183,29 @@ def test_what_fails_or_is_cancelled_costs_the_others_nothing(capsys):
     assert "ZeroDivisionError" in capsys.readouterr().err
     queue.clear()
     assert queue.entries == []
+
+
+def test_what_is_finished_may_ask_for_more_work_in_the_thread():
+    def more(result):
+        return More(lambda _progress, _cancel: (result, threading.current_thread()), end)
+
+    def end(found):
+        result, thread = found
+        assert thread is not threading.current_thread() is threading.main_thread()
+        if result == "bad":
+            raise InputError("It cannot be written: unlock it.")
+        return f"gave {result}"
+
+    def begun(result):
+        return lambda _progress, _cancel: result
+
+    endless = entry("c", finish=lambda _result: More(until_cancelled, end))
+    queue = filled(entry("a", begun(1), finish=more), entry("b", begun("bad"), finish=more), endless)
+    work_off(queue, lambda _queue: endless.fraction == 0.5)
+    queue.cancel(endless.number)
+    work_off(queue)
+    assert states(queue) == ["done", "failed", "cancelled"]
+    assert [each.sentence for each in queue.entries] == ["gave 1", "It cannot be written: unlock it.", ""]
 
 
 def test_one_may_be_added_while_others_run_but_not_twice_while_it_waits():
