@@ -103,7 +103,6 @@ def checks_of(stem, more=(), older=()):
         def test_blender_ends_well(self, reports, blender):
             done, report = reports(stem)(blender)
             assert done.returncode == 0, done.stderr[-3000:]
-            assert "cycle" not in done.stdout + done.stderr, "Blender complains of drivers"
             assert set(report) == set(checks)
 
     return Tests

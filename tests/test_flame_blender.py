@@ -13,7 +13,7 @@ from artalk.core.heads.flame_basis import BASIS_KEY, doubt, require_basis, train
 from golden.fill import flame_arrays
 from golden.models import build
 
-from .blender_runs import checks_of, runs
+from .blender_runs import BLENDERS, checks_of, runs
 
 SMALL = 300
 
@@ -58,6 +58,13 @@ def reports(tmp_path_factory, material):
 
 
 TestFlame = checks_of("flame_scenario")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blender", BLENDERS)
+def test_no_driver_hangs_on_itself(reports, blender):
+    done, _ = reports("flame_scenario")(blender)
+    assert "cycle" not in done.stdout + done.stderr
 
 
 def test_weights_tell_which_flame_they_were_trained_with(material, tmp_path):
