@@ -80,6 +80,11 @@ def read(table: Path, options: Options) -> list[lines.Line]:
                 f"Line {line.number} of '{table}' writes '{line.output.name}', which is no format of artalk's: "
                 f"use one of {', '.join(ENDINGS)}."
             )
+        if bpy.data.filepath and line.output.resolve() == Path(bpy.data.filepath).resolve():
+            raise InputError(
+                f"Line {line.number} of '{table}' would write over '{line.output.name}', which is the shot itself: "
+                "change the output."
+            )
     return [_with_style(line, options) for line in found]
 
 

@@ -210,6 +210,10 @@ def _status_of_file(options: argparse.Namespace) -> Events:
         for line in generation.lines_of(rigs.describe(item))
         if line.scene == scene.name
     }
+    if not rows:
+        where = f"is spoken by '{chosen.name}'" if chosen else "is heard"
+        message = f"There is no sound strip that {where} in the scene '{scene.name}': look in the sequencer."
+        yield {"event": "warning", "message": message}
     for row in rows:
         event = _row_event(row)
         line = kept.get((row.character, row.strip))

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from errno import ENOTDIR
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
@@ -68,10 +69,18 @@ def read_lines(path: Path) -> list[Line]:
     if not found:
         raise InputError(f"'{path}' holds no lines: put one under the row of names.")
     outputs: dict[Path, int] = {}
+    inputs = {each.resolve() for line in found for each in (path, line.audio, line.style) if each}
     for line in found:
-        first = outputs.setdefault(line.output, line.number)
+        # one file may be written in many ways, as 'a.npz' and 'new/../a.npz'
+        output = line.output.resolve()
+        first = outputs.setdefault(output, line.number)
         if first != line.number:
             raise InputError(f"Lines {first} and {line.number} of '{path}' both write '{line.output}': change one.")
+        if output in inputs:
+            raise InputError(
+                f"Line {line.number} of '{path}' would write over '{line.output.name}', which the table needs: "
+                "change the output."
+            )
     return found
 
 
@@ -108,6 +117,8 @@ def _line(path: Path, number: int, row: Mapping[str, str]) -> Line:
     for name in _NEEDED:
         if not cells[name]:
             raise InputError(f"Line {number} of '{path}' has no {name}: fill it in or take the line out.")
+    if any("\0" in cell for cell in cells.values()):
+        raise InputError(f"'{path}' is not a table of lines: give a CSV file in UTF-8.")
     folder = path.absolute().parent
     style = folder / cells["style"] if cells["style"] else None
     return Line(number, folder / cells["audio"], cells["character"], style, folder / cells["output"])
@@ -223,7 +234,7 @@ def _finished(line: Line, settings: Mapping[str, Any]) -> bool:
 def _claim(line: Line) -> bool:
     """Make the lock, which only one process can; take over one that was left behind."""
     try:
-        line.output.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(line.output.parent)
         if line.lock.exists() and _is_left_behind(line.lock):
             _remove_left_behind(line.lock)
         descriptor = os.open(line.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
@@ -236,6 +247,14 @@ def _claim(line: Line) -> bool:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump({"host": socket.gethostname(), "process": os.getpid()}, file)
     return True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder where it lacks; NotADirectoryError where a file of that name stands in its place."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR)) from None
 
 
 def _remove_left_behind(lock: Path) -> None:

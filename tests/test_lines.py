@@ -58,6 +58,25 @@ def test_tables_of_spreadsheets_are_read(tmp_path, separator):
     assert found == [(1, "0.wav", "Zoë", "0.npz"), (2, "1.wav", "", "1.npz")]
 
 
+@pytest.mark.parametrize("output", ["0.wav", "new/../1.wav", "lines.csv", "styles/mine.npz"])
+def test_what_a_table_needs_is_never_written_over(tmp_path, output):
+    text = f"audio,style,output\n0.wav,styles/mine.npz,0.npz\n1.wav,,{output}\n"
+    with pytest.raises(InputError, match=r"Line 2 .* write over"):
+        read_lines(table(tmp_path, text=text))
+
+
+def test_one_output_written_in_two_ways_is_one(tmp_path):
+    with pytest.raises(InputError, match=r"Lines 1 and 2 .* both write"):
+        read_lines(table(tmp_path, text="audio,output\n0.wav,x.npz\n1.wav,new/../x.npz\n"))
+
+
+def test_an_output_under_a_file_fails_and_is_not_said_to_be_made_elsewhere(tmp_path):
+    found = read_lines(table(tmp_path, text="audio,output\n0.wav,1.wav/x.npz\n"))
+    event = next(work_off(found, SETTINGS, copy))
+    assert event["state"] == "failed"
+    assert "change the output" in event["message"]
+
+
 def test_what_is_up_to_date_is_passed_over_and_what_changed_is_made_again(tmp_path):
     found = read_lines(table(tmp_path))
     assert states(found) == ["missing"] * 3
@@ -143,6 +162,7 @@ def test_several_processes_share_a_table_and_make_each_line_once(tmp_path):
         ("audio;output\n0.wav;0.npz;0.npz", ["Line 1", "semicolon", "quotation marks"]),
         ("audio|output\n0.wav|0.npz", ["no column audio and output"]),
         ("audio,output\n0.wav,", ["Line 1", "no output"]),
+        ("audio,output\n0.wav,\0.npz", ["not a table of lines", "UTF-8"]),
         ("audio,output\n0.wav,a.npz\n1.wav,a.npz", ["Lines 1 and 2", "a.npz"]),
     ],
 )

@@ -218,6 +218,13 @@ def bad_input_is_one_sentence_and_status_2():
         assert code == 2, arguments
         assert words in talk, (arguments, talk)
         assert "Traceback" not in talk
+    assert "the shot itself" in run("generate", "--lines", table("a.wav,,,bad.blend"))[2]
+    shot("bare", 0)
+    code, events, _ = run("status")
+    assert (code, [event["event"] for event in events]) == (0, ["warning"]), (
+        "no strip is said, not passed over in silence"
+    )
+    assert "no sound strip" in events[0]["message"]
     new_file()
     for action in ("reduce", "bake"):
         assert run(action, "--save")[0] == 2, "nowhere to save to"
