@@ -42,8 +42,9 @@ def files(tmp_path):
     """A FLAME file, and one of another version."""
     arrays = flame_like_arrays()
     np.savez(tmp_path / "flame.npz", **arrays)
-    arrays["shapedirs"][:, :, 300:] = np.roll(arrays["shapedirs"][:, :, 300:], 1, axis=2)
-    np.savez(tmp_path / "other.npz", **arrays)
+    shapes = arrays["shapedirs"]
+    rolled = np.concatenate([shapes[:, :, :300], np.roll(shapes[:, :, 300:], 1, axis=2)], axis=2)
+    np.savez(tmp_path / "other.npz", **{**arrays, "shapedirs": rolled})
     return tmp_path / "flame.npz", tmp_path / "other.npz"
 
 
