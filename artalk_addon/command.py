@@ -31,6 +31,7 @@ from . import (
     rigs,
     strips,
 )
+from .properties import settings
 
 _handle: Any = None
 
@@ -83,8 +84,7 @@ def _generate(options: argparse.Namespace) -> Events:
         yield from _generate_all(scene, options)
         return
     if options.again:
-        character = _character(bpy.context, options)
-        cast = [(character, _lines(scene, character, options))]
+        cast = [(character, _lines(scene, character, options)) for character in _speakers(scene, options)]
     else:
         cast = _cast(scene, _strips(scene, options), options)
     yield from _speak(scene, cast, options)
@@ -296,6 +296,18 @@ def _strips(scene: bpy.types.Scene, options: argparse.Namespace) -> list[compat.
     return found
 
 
+def _speakers(scene: bpy.types.Scene, options: argparse.Namespace) -> list[bpy.types.Object]:
+    """Whose lines to regenerate: with --all and roles those of all that have spoken, else those of one character."""
+    if not options.all or options.strip is not None or options.character is not None:
+        return [_character(bpy.context, options)]
+    roles = dict.fromkeys(role.character for role in settings(scene).roles)
+    there = [item for item in roles if item is not None and item.users_scene]
+    spoken = [
+        item for item in there if any(line.scene == scene.name for line in generation.lines_of(rigs.describe(item)))
+    ]
+    return spoken or [_character(bpy.context, options)]
+
+
 def _lines(scene: bpy.types.Scene, character: bpy.types.Object, options: argparse.Namespace) -> list[compat.Strip]:
     """The strips to regenerate: that of one name, or of all lines of the character."""
     found = generation.strips_to_regenerate(scene, character, selected=False)
@@ -334,7 +346,7 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_generate_arguments(action, preferences.models_folder(bpy.context))
     action.set_defaults(again=False, run=_generate)
     action = actions.add_parser("regenerate", help="lines are brought up to date with their strips, your edits kept")
-    action.add_argument("--all", action="store_true", help="all lines of the character, as without it")
+    action.add_argument("--all", action="store_true", help="all lines, of all characters that roles name")
     action.add_argument("--strip", help="only the line of the strip of this name")
     action.add_argument("--character", help="the mesh or armature that speaks")
     action.add_argument("--save", action="store_true", help="save the file afterwards")

@@ -178,6 +178,10 @@ def the_command_knows_the_roles():
     code, events, _ = run("generate", "--all")
     assert [event["event"] for event in events] == ["line", "generated"], events
     assert "up to date" in events[1]["message"]
+    for arguments, speakers in (("--all",), ["head 0", "head 1"]), (("--all", "--character", "head 0"), ["head 0"]):
+        code, events, talk = run("regenerate", *arguments)
+        assert code == 0, talk
+        assert [event["character"] for event in events if event["event"] == "generated"] == speakers, arguments
     assert run("generate", "--strip", "nobody", "--character", "head 0")[0] == 0, "who is named speaks"
     assert run("generate", "--strip", "nobody")[0] == 2
 
