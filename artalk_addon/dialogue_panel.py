@@ -61,6 +61,11 @@ def refresh_if_shown() -> None:
             _fill([])
 
 
+def _after_undo(*_: object) -> None:
+    """Undo takes keys away that the table says are there."""
+    refresh_if_shown()
+
+
 def _tick() -> float | None:
     global _looking
     if _looking is None:
@@ -317,14 +322,19 @@ _CLASSES = (
 
 
 def register() -> None:
-    """Make them known, and have the table follow the queue."""
+    """Make them known, and have the table follow the queue and undo."""
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     job_queue.at_end.append(refresh_if_shown)
+    persistent: Any = bpy.app.handlers.persistent  # which marks the function: else it goes when a file is opened
+    bpy.app.handlers.undo_post.append(persistent(_after_undo))
+    bpy.app.handlers.redo_post.append(_after_undo)
 
 
 def unregister() -> None:
     """Take them away."""
+    bpy.app.handlers.redo_post.remove(_after_undo)
+    bpy.app.handlers.undo_post.remove(_after_undo)
     job_queue.at_end.remove(refresh_if_shown)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)

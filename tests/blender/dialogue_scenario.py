@@ -155,6 +155,21 @@ def a_click_on_a_row_selects_its_strip():
 
 
 @check
+def the_table_follows_undo_and_redo():
+    play("ANNA_1", heads=1)
+    assert table()["ANNA_1"][1] == "missing"
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.artalk.generate_all() == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="generated")
+    table()
+    shown = []
+    for step in (bpy.ops.ed.undo, bpy.ops.ed.redo):
+        assert step() == {"FINISHED"}
+        shown.append([row.state for row in state().table])
+    assert shown == [["missing"], ["up to date"]], shown
+
+
+@check
 def the_command_knows_the_roles():
     scene, (anna, bert), _ = play("ANNA_1", "BERT_1", "nobody")
     role(scene, "NAME", "ANNA_*", anna)
