@@ -300,6 +300,9 @@ _GENERATING = {
         "Noch kein Streifen dieser Szene wird von '{}' gesprochen: zuerst Erzeugen drücken."
     ),
     "There are no keys of artalk on '{}': generate first.": "Auf '{}' sind keine Keyframes von artalk: zuerst erzeugen.",
+    "No key of artalk on '{}' moves its mouth: see the panel Mapping for what should.": (
+        "Kein Keyframe von artalk auf '{}' bewegt den Mund: im Panel 'Zuordnung' steht, was ihn bewegen soll."
+    ),
     "'{}' lies in a collection that is hidden or excluded: show it to export it.": (
         "'{}' liegt in einer Sammlung, die verborgen oder ausgeschlossen ist: zum Exportieren einblenden."
     ),

@@ -579,6 +579,10 @@ def _paths(rig: _Rig) -> set[str]:
 
 
 def _no_keys(rig: _Rig) -> Obstacle:
+    if any(_own_curves(owner) for owner in rig.animated):
+        return Obstacle(
+            "no_mouth", f"No key of artalk on '{rig.item.name}' moves its mouth: see the panel Mapping for what should."
+        )
     return Obstacle("no_keys", f"There are no keys of artalk on '{rig.item.name}': generate first.")
 
 
@@ -613,15 +617,15 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
 
     A face that bones alone move is asked to change its form at all, between the ends of the widest turn of a bone.
     """
-    if not rig.shapes:  # it may have some all the same, which have nothing to do with speech
+    blocks = {key.name: key for key in rig.shapes if not _is_of_upper_face(key.name)}
+    if not blocks:  # it may have some all the same, which have nothing to do with speech
         return _greatest_turn(rig)
     rest = _coordinates(rig.keys.reference_key)
-    blocks = {key.name: key for key in rig.shapes}
     greatest: tuple[float, tuple[int, int], NDArray[np.float32]] | None = None
     for curve in _own_curves(rig.keys):
         key = blocks.get(_quoted(curve.data_path))
         points = _points(curve)
-        if key is None or len(points) < 2 or any(word in key.name.lower() for word in _UPPER_FACE):
+        if key is None or len(points) < 2:
             continue
         first, last = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
         change = float(last[1] - first[1])
@@ -638,12 +642,16 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
     return _Asked(frames, lips, _around(rest, lips, reach < 0.01 * reach.max()), distance)
 
 
+def _is_of_upper_face(name: str) -> bool:
+    return any(word in name.lower() for word in _UPPER_FACE)
+
+
 def _greatest_turn(rig: _Rig) -> _Asked | None:
     curves = [] if rig.armature is None else _own_curves(rig.armature)
     widest: tuple[float, tuple[int, int]] | None = None
     for curve in curves:
         points = _points(curve)
-        if len(points) < 2 or any(word in _quoted(curve.data_path).lower() for word in _UPPER_FACE):
+        if len(points) < 2 or _is_of_upper_face(_quoted(curve.data_path)):
             continue
         first, last = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
         change = float(last[1] - first[1])

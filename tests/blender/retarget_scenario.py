@@ -146,6 +146,35 @@ def a_jaw_bone_beside_shapes_that_are_no_speech_speaks():
 
 
 @check
+def a_jaw_bone_beside_a_shape_of_the_eyes_is_seen_to_move():
+    _, mesh, rig = ready()
+    for key in list(mesh.data.shape_keys.key_blocks)[1:]:
+        if key.name != "eyeBlinkLeft":
+            mesh.shape_key_remove(key)
+    assert generate_raw() == {"FINISHED"}
+    assert len(curves(rig)) == 12
+    assert not bpy.context.window_manager.artalk.failed, message()
+
+
+@check
+def the_mapping_of_another_character_says_that_the_mouth_has_no_keys():
+    _, mesh, _ = ready()
+    bpy.ops.artalk.mapping_detect()
+    bpy.ops.artalk.mapping_save(name="fifty-two")
+    _, mesh, _ = ready()
+    become_visemes(mesh)
+    file = room("artalk_addon.mapping").folder() / "fifty-two.json"
+    assert bpy.ops.artalk.mapping_load(filepath=str(file)) == {"FINISHED"}
+    generate_raw()
+    assert bpy.context.window_manager.artalk.failed
+    assert "moves its mouth" in message(), message()
+    assert "generate first" not in message(), message()
+    bpy.ops.artalk.mapping_forget()
+    generate_raw()
+    assert not bpy.context.window_manager.artalk.failed, message()
+
+
+@check
 def scaled_turned_and_mirrored_armatures_turn_alike():
     """What a rig does in its own space does not hang on where it stands; one with Y up has other axes there."""
     turns = []
