@@ -59,19 +59,38 @@ def test_targets_of_classes_are_those_of_their_phones() -> None:
 def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path: Path) -> None:
     config = EncoderTraining(width=16, blocks_50=1, blocks_25=1)
     torch.manual_seed(0)
-    teacher = EncoderTeacher(config)
+    teachers = [EncoderTeacher(config), EncoderTeacher(config)]
     frames = 40
     rng = np.random.default_rng(0)
     phones = np.zeros(2 * frames, np.uint8)
     phones[frames:] = 3
     signals = rng.uniform(0, 1, (frames, len(SIGNALS))).astype(np.float16)
     data = Baked(rng.normal(size=(4 * frames, 64)).astype(np.float16), phones, signals, np.zeros(1, np.int64))
-    heard = hear(teacher, data, tmp_path)
-    assert heard.features.shape == (frames, 16)
+    heard = hear(teachers, data, tmp_path)
+    assert heard.features.shape == (frames, 2 * 16)
     assert np.array_equal(heard.signals[: frames // 2], signals[: frames // 2])
     assert np.array_equal(heard.signals[:, len(CHANNELS) :], signals[:, len(CHANNELS) :])
     assert not np.allclose(heard.signals[frames // 2 :, : len(CHANNELS)], signals[frames // 2 :, : len(CHANNELS)])
     written = [path.stat().st_mtime_ns for path in tmp_path.iterdir()]
-    again = hear(teacher, data, tmp_path)
+    again = hear(teachers, data, tmp_path)
     assert np.array_equal(again.signals, heard.signals)
     assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == written
+
+
+def test_two_towers_agree_on_the_mean_of_what_they_think_likely(tmp_path: Path) -> None:
+    config = EncoderTraining(width=16, blocks_50=1, blocks_25=1)
+    teachers = [EncoderTeacher(config), EncoderTeacher(config)]
+    frames = 10
+    with torch.no_grad():
+        for teacher, phone in zip(teachers, ("UW", "IY"), strict=True):
+            teacher.phone_head.weight.zero_()
+            teacher.phone_head.bias.copy_(logits_of(phone)[0, 0])
+    data = Baked(
+        np.zeros((4 * frames, 64), np.float16),
+        np.full(2 * frames, 3, np.uint8),
+        np.zeros((frames, len(SIGNALS)), np.float16),
+        np.zeros(1, np.int64),
+    )
+    sure = hear(teachers[:1], data, tmp_path).signals[:, ROUND]
+    doubtful = hear(teachers, data, tmp_path).signals[:, ROUND]
+    assert doubtful == pytest.approx(sure / 2, abs=0.01)

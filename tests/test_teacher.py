@@ -101,6 +101,15 @@ def test_the_lower_lip_tucks_under_the_teeth_only_in_f_and_v(name):
             assert tuck[round(middle * FPS)] < 0.15
 
 
+@pytest.mark.parametrize(("aperture", "press"), [(0.0, 0.0), (0.02, 0.6), (0.3, 0.0)])
+def test_an_f_is_seen_beside_closed_lips_and_a_doubtful_seal(aperture, press):
+    signal = rest(1)
+    for name, value in {"aperture": aperture, "jaw": 0.1, "press": press, "fv": 1.0}.items():
+        signal[:, SIGNALS.index(name)] = value
+    moved = Motion(motion(signal, NEUTRAL.vector()), ARKIT, FPS)
+    assert default_head_probe().tracks(moved).fv[0] >= FV_ON
+
+
 @pytest.mark.parametrize("jaw", [0.1, 0.15, 0.2])
 def test_a_narrow_opening_is_no_f(jaw):
     opening = np.linspace(0.1, 0.5, 9, dtype=np.float32)

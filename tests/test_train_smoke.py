@@ -31,12 +31,12 @@ def small(steps):
         hours=1 / 60,
         variants=1,
         recorded_variants=0,
-        encoder=EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),
+        encoder=(EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),) * 2,
         codec=CodecTraining(
             schedule, batch=4, codec=CodecConfig(len(ARKIT), code_dim=8, width=32, depth=1, heads=2, scale_gains=True)
         ),
         generator=GeneratorTraining(
-            schedule, batch=4, generator=GeneratorConfig(32, 1, 2, 2), style=StyleConfig(16, 1, 2, 32)
+            schedule, batch=4, generator=GeneratorConfig(32, 1, 2, 2), style=StyleConfig(16, 1, 2, 32), style_steps=4
         ),
     )
 
@@ -48,13 +48,24 @@ def trained(tmp_path_factory):
     return out, work
 
 
-@pytest.mark.parametrize("stage", ["encoder", "codec", "generator"])
+@pytest.mark.parametrize("stage", ["encoder-1", "encoder-2", "codec", "generator"])
 def test_every_loss_falls(trained, stage):
     _, work = trained
     lines = (work / stage / "log.jsonl").read_text().splitlines()
     losses = [json.loads(line)["loss"] for line in lines]
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.95 * losses[0]
+
+
+def test_in_the_end_only_styles_are_learned(trained):
+    _, work = trained
+    before, after = (
+        torch.load(folder / "checkpoint.pt", weights_only=True)["average"]
+        for folder in (work / "generator", work / "generator" / "style")
+    )
+    changed = {name.split(".")[0] for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert changed == {"style_encoder", "generator", "style_head"}
+    assert all(torch.equal(after[n], before[n]) for n in after if n.startswith("generator.attn_blocks"))
 
 
 def test_the_weights_speak(trained):
@@ -69,7 +80,13 @@ def test_the_weights_speak(trained):
 def test_the_card_says_what_it_was_made_of(trained):
     out, _ = trained
     card = out.with_suffix(".md").read_text(encoding="utf-8")
-    for fact in ("flite", "King James", "encoder 40, codec 40, generator 40", "artalk train mini", "GPL-3.0"):
+    for fact in (
+        "flite",
+        "King James",
+        "towers of the encoder 40 and 40, codec 40, generator 40",
+        "artalk train mini",
+        "GPL-3.0",
+    ):
         assert fact in card
 
 
@@ -96,11 +113,11 @@ def test_more_steps_go_on_and_other_settings_are_refused(trained, tmp_path):
     config = small(40)
 
     def encoder_with(**changes):
-        schedule = replace(config.encoder.schedule, **changes)
-        return replace(config, encoder=replace(config.encoder, schedule=schedule))
+        first, second = config.encoder
+        return replace(config, encoder=(replace(first, schedule=replace(first.schedule, **changes)), second))
 
     def steps():
-        return torch.load(work / "encoder" / "checkpoint.pt", weights_only=True)["step"]
+        return torch.load(work / "encoder-1" / "checkpoint.pt", weights_only=True)["step"]
 
     mini.train_encoder(work, encoder_with(steps=42), jobs=1)
     assert steps() == 42

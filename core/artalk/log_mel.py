@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -72,19 +73,14 @@ class ConvBlock(nn.Module):
         return x + self.dropout(mixed.transpose(1, 2)).transpose(1, 2)
 
 
-class LogMelEncoder(nn.Module):
-    """16 kHz audio -> features at 25 frames a second. It sees one second to either side of a frame."""
-
-    memory_windows = LOUDNESS_SPAN
-
-    mel: Tensor
-    band_reference: Tensor
+class Tower(nn.Module):
+    """Convolutions over log-mels in both directions, at 50 and then at 25 frames a second."""
 
     def __init__(
         self,
-        width: int = 256,
+        width: int,
+        bands: int,
         *,
-        bands: int = 64,
         kernel: int = 7,
         blocks_50: int = 6,
         blocks_25: int = 4,
@@ -92,9 +88,6 @@ class LogMelEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.width = width
-        self.register_buffer("mel", torch.from_numpy(mel_matrix(bands)), persistent=False)
-        self.register_buffer("band_reference", torch.full((bands,), -6.0))
         self.down_50 = nn.Conv1d(bands, width, 4, stride=2, padding=1)
         self.blocks_50 = nn.Sequential(*(ConvBlock(width, kernel, expansion, dropout) for _ in range(blocks_50)))
         self.down_25 = nn.Conv1d(width, width, 4, stride=2, padding=1)
@@ -114,6 +107,38 @@ class LogMelEncoder(nn.Module):
     def forward(self, mels: Tensor) -> Tensor:
         """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 4, width)."""
         return self.frame_features(self.phone_features(mels))
+
+
+class LogMelEncoder(nn.Module):
+    """16 kHz audio -> features at 25 frames a second. It sees one second to either side of a frame.
+
+    Several towers, trained apart from each other, hear more surely than one: where one errs, another seldom errs alike.
+    """
+
+    memory_windows = LOUDNESS_SPAN
+
+    mel: Tensor
+    band_reference: Tensor
+
+    def __init__(
+        self,
+        width: int = 256,
+        *,
+        towers: int = 1,
+        bands: int = 64,
+        **sizes: Any,  # noqa: ANN401 (those of Tower)
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.register_buffer("mel", torch.from_numpy(mel_matrix(bands)), persistent=False)
+        self.register_buffer("band_reference", torch.full((bands,), -6.0))
+        self.towers = nn.ModuleList(Tower(width, bands, **sizes) for _ in range(towers))
+        self.mix = nn.Linear(towers * width, width) if towers > 1 else nn.Identity()
+
+    def forward(self, mels: Tensor) -> Tensor:
+        """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 4, width)."""
+        out: Tensor = self.mix(torch.cat([tower(mels) for tower in self.towers], dim=-1))
+        return out
 
     def encode_clip(self, audio: Tensor, window: int, first: int = 0) -> Iterator[Tensor]:
         """Audio (n,) of whole windows of `window` samples -> features (T, width) of each, from window `first` on.

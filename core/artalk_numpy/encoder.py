@@ -20,31 +20,17 @@ class LogMelEncoder:
     memory_windows = LOUDNESS_SPAN
 
     def __init__(self, weights: Weights, width: int, options: Mapping[str, Any]) -> None:
-        bands, kernel = options.get("bands", 64), options.get("kernel", 7)
-        blocks_50, blocks_25 = options.get("blocks_50", 6), options.get("blocks_25", 4)
-        expansion = options.get("expansion", 2)
-
-        def blocks(name: str, count: int) -> list[ConvBlock]:
-            names = [f"audio_encoder.{name}.{i}" for i in range(count)]
-            return [ConvBlock(weights, each, width, kernel, expansion) for each in names]
-
+        bands, towers = options.get("bands", 64), options.get("towers", 1)
         self.mel = mel_matrix(bands)
         self.band_reference = weights.take("audio_encoder.band_reference", bands)
-        self.down_50 = Halving(weights, "audio_encoder.down_50", bands, width)
-        self.blocks_50 = blocks("blocks_50", blocks_50)
-        self.down_25 = Halving(weights, "audio_encoder.down_25", width, width)
-        self.blocks_25 = blocks("blocks_25", blocks_25)
-        self.norm = LayerNorm(weights, "audio_encoder.norm", width)
+        names = [f"audio_encoder.towers.{i}" for i in range(towers)]
+        self.towers = [Tower(weights, name, width, options) for name in names]
+        self.mix = Linear(weights, "audio_encoder.mix", towers * width, width) if towers > 1 else None
 
     def __call__(self, mels: Array) -> Array:
         """Normalised log-mels (T, bands) at 100 Hz -> features (T / 4, width)."""
-        x = gelu(self.down_50(mels))
-        for block in self.blocks_50:
-            x = block(x)
-        x = self.down_25(x)
-        for block in self.blocks_25:
-            x = block(x)
-        return self.norm(x)
+        features = np.concatenate([tower(mels) for tower in self.towers], axis=1)
+        return self.mix(features) if self.mix else features
 
     def encode_clip(self, audio: Array, window: int, first: int = 0) -> Iterator[Array]:
         """Audio (n,) of whole windows of `window` samples -> features (T, width) of each, from window `first` on.
@@ -64,6 +50,33 @@ class LogMelEncoder:
             power = np.concatenate([before, powers[index], after])
             mels = normalise(power, np.concatenate([powers[i] for i in near]), self.band_reference)
             yield self(mels)[CONTEXT_FRAMES : CONTEXT_FRAMES + frames // 4]
+
+
+class Tower:
+    """Convolutions over log-mels in both directions, at 50 and then at 25 frames a second."""
+
+    def __init__(self, weights: Weights, name: str, width: int, options: Mapping[str, Any]) -> None:
+        kernel, expansion = options.get("kernel", 7), options.get("expansion", 2)
+
+        def blocks(part: str, count: int) -> list[ConvBlock]:
+            names = [f"{name}.{part}.{i}" for i in range(count)]
+            return [ConvBlock(weights, each, width, kernel, expansion) for each in names]
+
+        self.down_50 = Halving(weights, f"{name}.down_50", options.get("bands", 64), width)
+        self.blocks_50 = blocks("blocks_50", options.get("blocks_50", 6))
+        self.down_25 = Halving(weights, f"{name}.down_25", width, width)
+        self.blocks_25 = blocks("blocks_25", options.get("blocks_25", 4))
+        self.norm = LayerNorm(weights, f"{name}.norm", width)
+
+    def __call__(self, mels: Array) -> Array:
+        """Normalised log-mels (T, bands) at 100 Hz -> features (T / 4, width)."""
+        x = gelu(self.down_50(mels))
+        for block in self.blocks_50:
+            x = block(x)
+        x = self.down_25(x)
+        for block in self.blocks_25:
+            x = block(x)
+        return self.norm(x)
 
 
 class Halving:

@@ -24,8 +24,8 @@ NEUTRAL_SHARE = 0.3
 _WEIGHTS = {
     "jawOpen": 3.0, "mouthClose": 4.0, "mouthLowerDown": 1.5, "mouthUpperUp": 1.5, "mouthRollLower": 2.0,
     "mouthFunnel": 1.5, "mouthPucker": 1.0, "mouthPress": 1.5, "mouthRollUpper": 1.5, "mouthStretch": 1.0,
-    "mouthSmile": 1.5, "browInnerUp": 1.0, "browOuterUp": 0.8, "browDown": 1.0, "head_x": 4.0, "head_y": 4.0,
-    "head_z": 5.0,
+    "mouthSmile": 1.5, "jawForward": 1.5, "browInnerUp": 1.0, "browOuterUp": 0.8, "browDown": 1.0,
+    "head_x": 4.0, "head_y": 4.0, "head_z": 5.0,
 }  # fmt: skip
 _GAP = {"jawOpen": 1.0, "mouthClose": -1.25, "mouthLowerDown": 0.2, "mouthUpperUp": 0.24, "mouthFunnel": 0.36}
 """How far the inner lips part by each shape, as a share of what jawOpen does (measured on a realistic head)."""
@@ -77,9 +77,16 @@ def silence_unused(codec: MotionCodec) -> None:
         codec.decoder.out_mapping.bias[unused] = 0
 
 
+class _TowardsEnds(random.Random):
+    """Draws the ends of a range more often than its middle, for extremes of a style are what is learned worst."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return a + (b - a) * self.betavariate(0.6, 0.6)
+
+
 def styles(rng: np.random.Generator, count: int, neutral_share: float) -> Array:
     """Random styles (count, 6), a share of them neutral."""
-    source = random.Random(int(rng.integers(2**31)))
+    source = _TowardsEnds(int(rng.integers(2**31)))
     drawn = [NEUTRAL if source.random() < neutral_share else Style.sample(source) for _ in range(count)]
     return np.stack([style.vector() for style in drawn])
 

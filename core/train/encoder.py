@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage 1: teach the log-mel encoder to hear, by naming articulations and drawing the teacher's signals."""
+"""Stage 1: teach a tower of the log-mel encoder to hear, by naming articulations and drawing the teacher's signals."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..artalk.log_mel import LogMelEncoder
+from ..artalk.log_mel import Tower
 from ..phones import articulation_classes
-from .augment import BAND_REFERENCE, BANDS, Baked, read_baked
+from .augment import BANDS, Baked, read_baked
 from .loop import Losses, Say, Schedule, fit
 from .teacher import SIGNALS
 
@@ -25,7 +25,7 @@ _WEIGHTS = [2.0, 1.2, 0.7, 1.2, 1.2, 1.5, 0.3, 0.8, 0.4, 0.4, 0.4, 0.3]
 
 @dataclass(frozen=True)
 class EncoderTraining:
-    """Sizes and lengths of stage 1."""
+    """Sizes and length of stage 1 for one tower."""
 
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=7000))
     batch: int = 18
@@ -38,19 +38,18 @@ class EncoderTraining:
 
 
 class EncoderTeacher(nn.Module):
-    """The encoder with two heads that are thrown away after stage 1."""
+    """One tower of the encoder with two heads that are thrown away after stage 1."""
 
     def __init__(self, config: EncoderTraining) -> None:
         super().__init__()
-        self.encoder = LogMelEncoder(config.width, bands=BANDS, blocks_50=config.blocks_50, blocks_25=config.blocks_25)
-        self.encoder.band_reference.fill_(BAND_REFERENCE)
+        self.tower = Tower(config.width, BANDS, blocks_50=config.blocks_50, blocks_25=config.blocks_25)
         self.phone_head = nn.Linear(config.width, articulation_classes())
         self.signal_head = nn.Linear(config.width, len(SIGNALS))
 
     def forward(self, mels: Tensor) -> tuple[Tensor, Tensor]:
         """Log-mels (B, 4 T, bands) -> phone logits (B, 2 T, classes) and signals (B, T, 12)."""
-        phones = self.encoder.phone_features(mels)
-        return self.read(phones, self.encoder.frame_features(phones))
+        phones = self.tower.phone_features(mels)
+        return self.read(phones, self.tower.frame_features(phones))
 
     def read(self, phones: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, 2 T, W) of phones and (B, T, W) of frames -> phone logits and signals."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,10 @@ from ..artalk.bsq import upsample
 from ..artalk.codec import MotionCodec
 from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, GeneratorConfig, StyleConfig
 from ..artalk.generator import pool_scales
+from ..artalk.log_mel import LogMelEncoder
 from ..artalk.model import ArtalkModel
 from ..basis import ARKIT
-from .augment import BANDS, read_baked
+from .augment import BAND_REFERENCE, BANDS, read_baked
 from .codec import motion_losses, styles
 from .encoder import EncoderTeacher, EncoderTraining
 from .hearing import Heard, hear
@@ -60,15 +61,18 @@ class GeneratorTraining:
     neutral_share: float = 0.35
     """Share of passages in the neutral style, most of them without a style token: what no style means."""
     no_audio_share: float = 0.03
+    style_steps: int = 150
+    """Steps at the end in which only what reads and hands on the style learns."""
     motion_weight: float = 0.3
     style_weight: float = 0.05
 
 
-def model_config(encoder: EncoderTraining, codec: CodecConfig, training: GeneratorTraining) -> ArtalkConfig:
+def model_config(towers: Sequence[EncoderTraining], codec: CodecConfig, training: GeneratorTraining) -> ArtalkConfig:
     """The config of the whole model from the configs of its stages."""
-    options = {"bands": BANDS, "blocks_50": encoder.blocks_50, "blocks_25": encoder.blocks_25}
+    sizes = {"blocks_50": towers[0].blocks_50, "blocks_25": towers[0].blocks_25}
+    options = {"towers": len(towers), "bands": BANDS, **sizes}
     return ArtalkConfig(
-        audio=AudioEncoderConfig("log_mel", encoder.width, options),
+        audio=AudioEncoderConfig("log_mel", towers[0].width, options),
         codec=codec,
         generator=training.generator,
         style=training.style,
@@ -78,21 +82,36 @@ def model_config(encoder: EncoderTraining, codec: CodecConfig, training: Generat
     )
 
 
+def encoder_of(model: ArtalkModel) -> LogMelEncoder:
+    """The log-mel encoder of a model that has one."""
+    assert isinstance(model.audio_encoder, LogMelEncoder)
+    return model.audio_encoder
+
+
 class Trained(nn.Module):
     """The parts that stage 3 trains, with a head that is thrown away: it reads the style's numbers off its feature."""
 
     def __init__(self, model: ArtalkModel) -> None:
         super().__init__()
+        self.mix = encoder_of(model).mix
         self.generator = model.generator
         self.style_encoder = model.style_encoder
         self.style_head = nn.Linear(model.config.style.width, len(STYLE_SPREAD))
 
 
-def new_model(config: ArtalkConfig, encoder: nn.Module, codec: MotionCodec, seed: int = 0) -> ArtalkModel:
+def new_model(
+    config: ArtalkConfig, teachers: Sequence[EncoderTeacher], codec: MotionCodec, seed: int = 0
+) -> ArtalkModel:
     """The whole model with a trained encoder and codec and an untrained generator."""
     torch.manual_seed(seed)
     model = ArtalkModel(config)
-    model.audio_encoder.load_state_dict(encoder.state_dict())
+    encoder = encoder_of(model)
+    encoder.band_reference.fill_(BAND_REFERENCE)
+    for tower, teacher in zip(encoder.towers, teachers, strict=True):
+        tower.load_state_dict(teacher.tower.state_dict())
+    if isinstance(encoder.mix, nn.Linear):
+        nn.init.eye_(encoder.mix.weight)  # at first, only the first tower counts
+        nn.init.zeros_(encoder.mix.bias)
     model.codec.load_state_dict(codec.state_dict())
     model.style_encoder.motion_mean.copy_(codec.motion_mean)
     model.style_encoder.motion_std.copy_(codec.motion_std.clamp_min(0.02))
@@ -111,33 +130,47 @@ def train(
     baked: list[Path],
     folder: Path,
     model: ArtalkModel,
-    teacher: EncoderTeacher,
+    teachers: Sequence[EncoderTeacher],
     config: GeneratorTraining,
     *,
     say: Say | None = None,
 ) -> ArtalkModel:
     """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes.
 
-    The motion to aim at is what `teacher`, whose encoder the model has, makes of what it hears (`hearing`).
+    The motion to aim at is what `teachers`, whose towers the model has, make of what they hear (`hearing`).
     """
-    heard = hear(teacher, read_baked(baked), folder)
+    heard = hear(teachers, read_baked(baked), folder)
     model.codec.eval().requires_grad_(False)
     trained = Trained(model)
+    _fit(trained, heard, model, config, folder, say=say)
+    # speech says more of the motion than a style does, so that styles fade while the rest still learns
+    for name, parameter in trained.named_parameters():
+        parameter.requires_grad_(name.startswith(_STYLE_PARTS))
+    schedule = replace(config.schedule, steps=config.style_steps, learning_rate=1.5e-3, warmup=10, average=0.97)
+    always = {"neutral_share": 0.0, "no_style_share": 0.0, "rest_share": 0.6, "motion_weight": 1.5}
+    _fit(trained, heard, model, replace(config, schedule=schedule, **always), folder / "style", say=say)
+    return model.eval()
 
+
+_STYLE_PARTS = ("style_encoder.", "generator.style_cond_embed.", "style_head.")
+
+
+def _fit(
+    trained: Trained, heard: Heard, model: ArtalkModel, config: GeneratorTraining, folder: Path, *, say: Say | None
+) -> None:
     def step(rng: np.random.Generator, progress: float) -> Losses:
         closure_weight = float(np.interp(progress, (0, 1), CLOSURE_WEIGHTS))
         return losses(model, trained.style_head, _batch(heard, model, config, rng), config, closure_weight)
 
     fit(trained, step, config.schedule, folder, say)
-    return model.eval()
 
 
 @dataclass(frozen=True)
 class Batch:
     """Passages of two windows: the first is history, the second is to be predicted.
 
-    moved: (B, 2 T, C) motion; audio: (B, T, A) features of the second; style: (B, 50, C) other motion in the same
-    style; with_style: (B,) bool; amounts: (B, 6) the style's numbers; flips: share of bits to flip per scale.
+    moved: (B, 2 T, C) motion; audio: (B, T, A) features of the second, not yet mixed; style: (B, 50, C) other
+    motion in the same style; with_style: (B,) bool; amounts: (B, 6) the style's numbers; flips: share of bits to flip per scale.
     """
 
     moved: Tensor
@@ -188,7 +221,7 @@ def losses(
         features = codec.next_scale_features(target.used)
     style = model.style_encoder(batch.style)
     token = style_tokens(model, style, batch.with_style)
-    audio = pool_scales(batch.audio, codec.config.scales)
+    audio = pool_scales(encoder_of(model).mix(batch.audio), codec.config.scales)
     logits = generator(generator.context(token, context_features), token, features, audio).float()
     margin = logits[..., 1] - logits[..., 0]
     bits = torch.cat(target.bits, dim=1)

@@ -10,7 +10,7 @@ voices of its corpus by heart.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,7 +30,7 @@ SOUND_SHARE = {"round": 1.0, "fv": 0.4}
 """Share of the expected value against the drawn one, which knows coarticulation, in every sound."""
 VOWEL_SHARE = {"aperture": 0.6, "jaw": 0.6, "width": 0.6, "round": 1.0}
 """The same for the value expected of the likely vowels alone, in a sure vowel."""
-CONTRAST = 0.4
+CONTRAST = 0.7
 """How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
 _CONTRAST_FRAMES = 2.0
 _BLOCK_FRAMES = 3000
@@ -38,22 +38,25 @@ _BLOCK_FRAMES = 3000
 
 @dataclass(frozen=True)
 class Heard:
-    """features: (T, width) of the encoder; signals: (T, 12) to aim at; both float16 at 25 Hz."""
+    """features: (T, towers * width) of the encoder, not yet mixed; signals: (T, 12) to aim at; both at 25 Hz."""
 
     features: NDArray[np.float16]
     signals: NDArray[np.float16]
 
 
-def hear(teacher: EncoderTeacher, data: Baked, folder: Path) -> Heard:
-    """What `teacher` hears in a corpus, from the file in `folder` where an interrupted training left it.
+def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path) -> Heard:
+    """What the towers of an encoder hear in a corpus, from the file in `folder` where an interrupted training left it.
+
+    What is said is the mean of what all think likely. The first tower, trained the longest, draws the rest.
 
     Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice.
     """
-    weights = b"".join(tensor.numpy().tobytes() for tensor in teacher.state_dict().values())
+    tensors = (tensor for teacher in teachers for tensor in teacher.state_dict().values())
+    weights = b"".join(tensor.numpy().tobytes() for tensor in tensors)
     rule = repr((SOUND_SHARE, VOWEL_SHARE, CONTRAST)).encode()
     path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
     if not path.is_file():
-        blocks = list(_blocks(teacher, data.mels))
+        blocks = list(_blocks(teachers, data.mels))
         features, signals = (np.concatenate(parts).astype(np.float16) for parts in zip(*blocks, strict=True))
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -69,21 +72,28 @@ def hear(teacher: EncoderTeacher, data: Baked, folder: Path) -> Heard:
 
 
 @torch.inference_mode()
-def _blocks(teacher: EncoderTeacher, mels: NDArray[np.float16]) -> Iterator[tuple[NDArray[np.float32], ...]]:
+def _blocks(teachers: Sequence[EncoderTeacher], mels: NDArray[np.float16]) -> Iterator[tuple[NDArray[np.float32], ...]]:
     """Features and expected signals of a corpus's log-mels (4 T, bands), in blocks with context at both ends."""
-    teacher.eval()
     frames = len(mels) // 4
     for start in range(0, frames, _BLOCK_FRAMES):
         end = min(start + _BLOCK_FRAMES, frames)
         first, last = max(0, start - CONTEXT_FRAMES), min(frames, end + CONTEXT_FRAMES)
         block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None]
-        with torch.autocast("cpu", torch.bfloat16):
-            phones = teacher.encoder.phone_features(block)
-            features = teacher.encoder.frame_features(phones)
-            logits, drawn = teacher.read(phones, features)
+        parts = [_listen(teacher.eval(), block) for teacher in teachers]
         inner = slice(start - first, end - first)
-        signals = expected_signals(logits.float(), drawn.float())
-        yield features[0, inner].float().numpy(), signals[0, inner].numpy()
+        likely = torch.stack([logits.log_softmax(-1) for _, logits, _ in parts]).mean(0)
+        signals = expected_signals(likely, parts[0][2])
+        features = torch.cat([part[0] for part in parts], dim=-1)
+        yield features[0, inner].numpy(), signals[0, inner].numpy()
+
+
+def _listen(teacher: EncoderTeacher, mels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-mels (1, 4 T, bands) -> features (1, T, W), phone logits (1, 2 T, classes) and drawn signals (1, T, 12)."""
+    with torch.autocast("cpu", torch.bfloat16):
+        phones = teacher.tower.phone_features(mels)
+        features = teacher.tower.frame_features(phones)
+        logits, drawn = teacher.read(phones, features)
+    return features.float(), logits.float(), drawn.float()
 
 
 def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:

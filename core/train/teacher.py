@@ -96,10 +96,12 @@ def motion(signal: Array, style: Array) -> Array:
     """
     aperture, jaw, width, rounding, press, fv, tongue, sib, nod, turn, tilt, accent = np.moveaxis(signal, -1, 0)
     jaw_amount, lips, smile, brow, brow_rest, head = (x[..., None] for x in np.moveaxis(style, -1, 0))
-    seal = _smooth_step(press, 0.35, 0.8)
+    # where both are doubtful, a seal would hide the teeth
+    seal = _smooth_step(press - np.maximum(0, fv - 0.3), 0.35, 0.8)
     tuck = _smooth_step(fv, 0.42, 0.85) * (1 - seal)
     free = (1 - seal) * (1 - tuck)
     jaw_open = 0.45 * jaw * (1 + (jaw_amount - 1) * free)
+    aperture = np.maximum(aperture, 0.15 * tuck)  # lips that meet would hide an f
     opening = 0.45 * aperture * (1 + (jaw_amount - 1) * free)
     raised = np.maximum(0, opening / 0.45 - jaw_open / 0.45)
     spread = np.maximum(0, 2 * width - 1)
@@ -126,8 +128,8 @@ def motion(signal: Array, style: Array) -> Array:
     put("mouthRollLower", 0.15 * press * seal + 0.45 * tuck)
     put("mouthShrugLower", 0.08 * press + 0.10 * tuck)
     # of parted lips the lower one stands before the upper teeth, else every narrow opening looks like an f
-    parted = free * _smooth_step(aperture, 0.0, 0.08) * (1 - _smooth_step(aperture, 0.4, 0.7))
-    put("jawForward", 0.06 * sib + 0.10 * parted)
+    parted = (1 - tuck) * _smooth_step(aperture, 0.0, 0.08) * (1 - _smooth_step(aperture, 0.4, 0.7))
+    put("jawForward", 0.06 * sib + 0.18 * parted)
     put("tongueOut", 0.15 * np.clip((tongue - 0.7) * 5, 0, 1) * (1 - _smooth_step(sib, 0.15, 0.35)))
     put("cheekSquint*", 0.5 * smile + 0 * press)
     put("eyeSquint*", 0.3 * smile + 0 * press)
