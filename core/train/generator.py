@@ -170,7 +170,8 @@ class Batch:
     """Passages of two windows: the first is history, the second is to be predicted.
 
     moved: (B, 2 T, C) motion; audio: (B, T, A) features of the second, not yet mixed; style: (B, 50, C) other
-    motion in the same style; with_style: (B,) bool; amounts: (B, 6) the style's numbers; flips: share of bits to flip per scale.
+    motion in the same style; with_style: (B,) bool; amounts: (B, 6) the style's numbers; flips: share of bits to flip
+    per scale.
     """
 
     moved: Tensor
