@@ -99,19 +99,23 @@ class Trained(nn.Module):
         self.style_head = nn.Linear(model.config.style.width, len(STYLE_SPREAD))
 
 
-def new_model(
-    config: ArtalkConfig, teachers: Sequence[EncoderTeacher], codec: MotionCodec, seed: int = 0
-) -> ArtalkModel:
-    """The whole model with a trained encoder and codec and an untrained generator."""
-    torch.manual_seed(seed)
-    model = ArtalkModel(config)
-    encoder = encoder_of(model)
+def encoder_from(teachers: Sequence[EncoderTeacher], config: AudioEncoderConfig) -> LogMelEncoder:
+    """The encoder with the towers of its teachers; at first, only the first counts."""
+    encoder = LogMelEncoder(config.width, **config.options)
     encoder.band_reference.fill_(BAND_REFERENCE)
     for tower, teacher in zip(encoder.towers, teachers, strict=True):
         tower.load_state_dict(teacher.tower.state_dict())
     if isinstance(encoder.mix, nn.Linear):
-        nn.init.eye_(encoder.mix.weight)  # at first, only the first tower counts
+        nn.init.eye_(encoder.mix.weight)
         nn.init.zeros_(encoder.mix.bias)
+    return encoder
+
+
+def new_model(config: ArtalkConfig, encoder: nn.Module, codec: MotionCodec, seed: int = 0) -> ArtalkModel:
+    """The whole model with a trained encoder and codec and an untrained generator."""
+    torch.manual_seed(seed)
+    model = ArtalkModel(config)
+    model.audio_encoder.load_state_dict(encoder.state_dict())
     model.codec.load_state_dict(codec.state_dict())
     model.style_encoder.motion_mean.copy_(codec.motion_mean)
     model.style_encoder.motion_std.copy_(codec.motion_std.clamp_min(0.02))
@@ -147,8 +151,10 @@ def train(
     for name, parameter in trained.named_parameters():
         parameter.requires_grad_(name.startswith(_STYLE_PARTS))
     schedule = replace(config.schedule, steps=config.style_steps, learning_rate=1.5e-3, warmup=10, average=0.97)
-    always = {"neutral_share": 0.0, "no_style_share": 0.0, "rest_share": 0.6, "motion_weight": 1.5}
-    _fit(trained, heard, model, replace(config, schedule=schedule, **always), folder / "style", say=say)
+    styled = replace(
+        config, schedule=schedule, neutral_share=0.0, no_style_share=0.0, rest_share=0.6, motion_weight=1.5
+    )
+    _fit(trained, heard, model, styled, folder / "style", say=say)
     return model.eval()
 
 

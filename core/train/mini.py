@@ -156,7 +156,9 @@ def train_generator(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say
     coded = train_codec(work, config, jobs=jobs, say=say)
     baked = bake_corpus(work, config, jobs=jobs, say=say)
     sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
-    model = generator.new_model(sizes, heard, coded, config.generator.schedule.seed)
+    model = generator.new_model(
+        sizes, generator.encoder_from(heard, sizes.audio), coded, config.generator.schedule.seed
+    )
     return generator.train(baked, work / "generator", model, heard, config.generator, say=say)
 
 
