@@ -6,10 +6,12 @@ A slider does the layers again on the kept motion, plans, compares, and writes t
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 
 from ..core.errors import InputError
 from .measure import interleaved
@@ -32,7 +34,9 @@ def run(rounds: int = 9) -> float:
     samples = np.resize(read(recording), 10 * RATE)
     scene = compat.scene(bpy.context).name
     character = rigs.describe(head)
-    source = Source("line", 1.0, 1.0, 10.0, recording, None, 0.0, 1.0, mixed=samples)
+    packed = BytesIO()
+    soundfile.write(packed, samples, RATE, format="WAV")
+    source = Source("line", 1.0, 1.0, 10.0, recording, packed.getvalue(), 0.0, 1.0)
     task = generation.Task((source,), character, scene, 24.0, Options(device="cpu"), (None,))
 
     def generate() -> None:
