@@ -21,6 +21,7 @@ from scenario import (
     add_strip,
     check,
     curves,
+    evaluated_points,
     head_objects,
     installed,
     new_file,
@@ -46,10 +47,7 @@ def keyed(rate="25"):
 
 
 def points_of(mesh):
-    data = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
-    at = np.empty((len(data.vertices), 3), np.float32)
-    data.vertices.foreach_get("co", at.ravel())
-    return np.array([tuple(mesh.matrix_world @ p) for p in map(scenario_vector, at[::9])])
+    return np.array([tuple(mesh.matrix_world @ p) for p in map(scenario_vector, evaluated_points(mesh)[::9])])
 
 
 def scenario_vector(point):
@@ -127,11 +125,8 @@ def compared(made, scene, mesh, shift=0.0, tolerance=1e-4, by_order=True):
 def full_points(scene, mesh, frames):
     for row in range(0, len(frames), 5):
         scene.frame_set(int(np.floor(frames[row])), subframe=float(frames[row] - np.floor(frames[row])))
-        data = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
-        at = np.empty((len(data.vertices), 3), np.float32)
-        data.vertices.foreach_get("co", at.ravel())
         matrix = np.array(mesh.matrix_world)
-        yield row, at @ matrix[:3, :3].T + matrix[:3, 3]
+        yield row, evaluated_points(mesh) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 @check

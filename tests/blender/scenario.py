@@ -310,10 +310,7 @@ def lips_of_the_evaluated_mesh_seal_and_open():
     gaps, closed = [], []
     for frame in range(1, 50):
         scene.frame_set(frame)
-        evaluated = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-        at = np.empty((len(evaluated.vertices), 3), np.float32)
-        evaluated.vertices.foreach_get("co", at.ravel())
-        pairs = at[head.lips]
+        pairs = evaluated_points(mesh)[head.lips]
         apart = 1000 * np.linalg.norm(pairs[:, 0] - pairs[:, 1], axis=1)
         gaps.append(apart.reshape(3, -1).min(axis=0).max())  # three pairs deep, from corner to corner
         closed.append(bool(stand_in.is_closed(frame - 1)))
