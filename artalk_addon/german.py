@@ -1037,6 +1037,9 @@ _FILES = {
     "'{}' holds the neutral mesh and no shapes: fetch the whole folder.": (
         "'{}' enthält das neutrale Mesh und keine Formen: den ganzen Ordner holen."
     ),
+    "'{}' lacks files of {}, which the head could then not show: fetch the whole folder FaceXModel again.": (
+        "In '{}' fehlen Dateien von {}, die der Kopf dann nicht zeigen könnte: den ganzen Ordner FaceXModel erneut holen."
+    ),
     "'{}' is cut off or holds no mesh: fetch it again.": "'{}' ist abgeschnitten oder enthält kein Mesh: noch einmal holen.",
     "'{}' is no packed ICT-FaceKit head: choose the folder FaceXModel.": (
         "'{}' ist kein gepackter Kopf von ICT-FaceKit: den Ordner FaceXModel wählen."

@@ -285,6 +285,20 @@ def test_on_the_real_free_head_spoken_closures_touch(shared):
         assert np.abs(gaps).max() < 0.5, (jaw, gaps, seal)
 
 
+def test_the_free_head_with_files_missing_is_refused_and_names_them(shared, tmp_path):
+    path = shared / "characters" / "ict_facekit.npz"
+    whole = ict_facekit.read_packed(path)
+    assert ict_facekit._lacking(whole.shapes) == []
+    with np.load(path) as file:
+        arrays = dict(file)
+    # a half of cheekPuff and the whole of mouthClose, as other names
+    renamed = {"cheekPuff_L": "spare one", "mouthClose": "spare two"}
+    arrays["shape_names"] = np.array([renamed.get(name, name) for name in arrays["shape_names"].tolist()])
+    np.savez(tmp_path / "FaceXModel.npz", **arrays)
+    with pytest.raises(InputError, match=r"lacks files of mouthClose, cheekPuff, .*fetch the whole folder"):
+        ict_facekit.load(tmp_path / "FaceXModel.npz")
+
+
 def test_a_mesh_without_lips_has_no_seal():
     rng = np.random.default_rng(0)
     points, nothing = rng.normal(size=(50, 3)), np.zeros((50, 3))

@@ -15,9 +15,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basis import ARKIT_SHAPES
 from ..errors import InputError
 from ..movement import rigid_fit
-from ..retarget.names import arkit_shape
+from ..retarget.detect import listed
+from ..retarget.names import Seen, arkit_shape
 from ..retarget.seal import lip_pairs
 from .mesh import Floats, HeadMesh, Ints, Material
 
@@ -78,8 +80,29 @@ class Meshes:
 
 
 def load(path: Path) -> HeadMesh:
-    """The rigged head of a folder of OBJ files, or of one `.npz` with the same arrays; InputError for anything else."""
-    return rigged(read_packed(path) if path.is_file() else read_folder(path))
+    """The rigged head of a folder of OBJ files, or of one `.npz` with the same arrays; InputError for anything else.
+
+    The published head is refused when files of it are missing; another head may have whichever shapes it has.
+    """
+    meshes = read_packed(path) if path.is_file() else read_folder(path)
+    lacking = _lacking(meshes.shapes) if len(meshes.vertices) == _VERTICES else []
+    if lacking:
+        raise InputError(
+            f"'{path.name}' lacks files of {listed(lacking)}, which the head could then not show: fetch the whole "
+            "folder FaceXModel again."
+        )
+    return rigged(meshes)
+
+
+def _lacking(names: Iterable[str]) -> list[str]:
+    """ARKit's shapes that are among the names neither whole nor in two halves, but for the tongue's, which none has."""
+    seen = {found[0] for name in names if (found := arkit_shape(name))}
+    forms = {name: ((name, 1.0),) for name in ARKIT_SHAPES if name != "tongueOut"}
+    return [
+        name
+        for name, one in forms.items()
+        if Seen(one) not in seen and not {Seen(one, "left"), Seen(one, "right")} <= seen
+    ]
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
