@@ -57,7 +57,7 @@ class ARTALK_OT_import_free_head(bpy.types.Operator):
         """Import it and choose it as the character."""
         chosen = Path(bpy.path.abspath(self.filepath or self.directory))
         # any file of the folder may have been clicked
-        path = chosen if chosen.suffix == ".npz" or chosen.is_dir() else chosen.parent
+        path = chosen if chosen.suffix.lower() == ".npz" or chosen.is_dir() else chosen.parent
         cursor: Any = compat.scene(context).cursor
         try:
             head = import_head(context, path, tuple(cursor.location))

@@ -140,9 +140,9 @@ def output_paths(inputs: Sequence[Path], out: Path, ending: str = ".npz") -> lis
 
     Raises InputError for an ending that is none of ours, and for two inputs that would write one file.
     """
-    if out.suffix in ENDINGS and out.is_dir():
+    if out.suffix.lower() in ENDINGS and out.is_dir():
         raise InputError(f"'{out}' is a folder, not a file: choose another --out.")
-    if out.suffix in ENDINGS:
+    if out.suffix.lower() in ENDINGS:
         if len(inputs) > 1:
             raise InputError(f"{len(inputs)} sounds cannot go into the one file '{out}': give a folder with --out.")
         if not out.parent.is_dir():
@@ -172,7 +172,7 @@ def _generate(arguments: argparse.Namespace) -> None:
     outputs = output_paths(arguments.audio, arguments.out, f".{arguments.format}")
     turned = options.basis not in {None, models.entry(options.model).basis.name}
     head = None if options.basis == ARKIT.name and turned else options.flame
-    if head is not None and outputs[0].suffix != ".blend" and not turned and options.style is None:
+    if head is not None and outputs[0].suffix.lower() != ".blend" and not turned and options.style is None:
         raise InputError(
             f"A head is for a .blend, another --basis or a style that is fitted by it, and '{outputs[0].name}' takes "
             "none of these: leave --head out."
@@ -199,7 +199,7 @@ def _generate_one(path: Path, out: Path, options: Options, head: Path | None) ->
     samples = sound.read(path)
     sound.require_speech(samples, f"The sound '{path.name}'")
     bar = ProgressLine(path.name)
-    if out.suffix == ".blend":
+    if out.suffix.lower() == ".blend":
         _write_blend(path, out, options, head, bar)
     else:
         write_motion(generate(samples, options, progress=bar), out)

@@ -17,7 +17,8 @@ from .basis import BASES, FLAME_FAMILY
 from .errors import InputError
 from .heads.flame import FlameModel, fingerprint
 from .heads.flame_basis import BASIS_KEY, change, require_own
-from .heads.flame_files import read_flame
+from .heads.flame_files import ENDINGS as FLAME_ENDINGS
+from .heads.flame_files import form, read_flame
 from .motion import Motion
 from .motion_files import read_motion
 from .retarget.bases import in_basis, model_of_file
@@ -65,16 +66,16 @@ def _run(arguments: argparse.Namespace) -> None:
     source, out = arguments.source, arguments.out
     if not source.is_file():
         raise InputError(f"There is no file '{source}': check the path.")
-    if out.suffix not in ENDINGS:
+    if out.suffix.lower() not in ENDINGS:
         raise InputError(f"'{out.suffix or out}' is nothing that convert writes: use {', '.join(ENDINGS)}.")
     if not out.parent.is_dir():
         raise InputError(f"The folder '{out.parent}' does not exist: make it or choose another place.")
     if out.exists() and out.samefile(source):
         raise InputError(f"'{out}' would be written over itself: choose another OUT.")
-    if out.suffix == ".safetensors":
+    if out.suffix.lower() == ".safetensors":
         convert_checkpoint(source, out)
     elif is_flame_file(source):
-        if out.suffix != ".npz":
+        if out.suffix.lower() != ".npz":
             raise InputError(f"A FLAME file is written as .npz, not '{out.suffix}': choose that ending.")
         write_whole(out, partial(save_flame, read_flame(source)))
     else:
@@ -118,16 +119,20 @@ def _is_fitted(motion: Motion, basis: str | None) -> bool:
 
 def is_flame_file(path: Path) -> bool:
     """Whether a file is a FLAME head, as far as can be seen without opening a pickle."""
-    if path.suffix.lower() == ".npz":
-        try:
+    try:
+        kind = form(path)
+        if kind == ".npz":
             with np.load(path, allow_pickle=False) as file:
                 return "v_template" in file
-        except (OSError, ValueError, EOFError, BadZipFile):
-            return False
-    if path.suffix.lower() == ".pt":
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return False
+    if kind == ".pt":
         content = read_torch(path)
         return isinstance(content, dict) and "flame_model" in content
-    return path.suffix.lower() == ".pkl"
+    with path.open("rb") as file:
+        pickled = file.read(1) == b"\x80"  # as pickles begin since Python 2.3, whatever their file is called
+    ending = path.suffix.lower()
+    return ending == ".pkl" or (pickled and ending in FLAME_ENDINGS)
 
 
 def save_flame(model: FlameModel, path: Path) -> None:
@@ -135,16 +140,17 @@ def save_flame(model: FlameModel, path: Path) -> None:
     extra: dict[str, NDArray[Any]] = {} if model.lips is None else {"lips": model.lips}
     if model.uv is not None:
         extra |= {"vt": model.uv.reshape(-1, 2), "ft": np.arange(3 * len(model.faces)).reshape(-1, 3)}
-    np.savez_compressed(
-        path,
-        v_template=model.template,
-        f=model.faces,
-        shapedirs=np.concatenate([model.identities, model.expressions], axis=2),
-        posedirs=model.correctives,
-        J_regressor=model.regressor,
-        weights=model.weights,
-        **extra,
-    )
+    with path.open("wb") as file:  # to a path, numpy would add an ending of its own
+        np.savez_compressed(
+            file,
+            v_template=model.template,
+            f=model.faces,
+            shapedirs=np.concatenate([model.identities, model.expressions], axis=2),
+            posedirs=model.correctives,
+            J_regressor=model.regressor,
+            weights=model.weights,
+            **extra,
+        )
 
 
 def convert_checkpoint(source: Path, out: Path) -> None:

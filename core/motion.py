@@ -75,11 +75,11 @@ class Motion:
         Raises InputError for another ending.
         """
         path = Path(path)
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             from .live_link import write_csv
 
             write_csv(self, path)
-        elif path.suffix == ".npz":
+        elif path.suffix.lower() == ".npz":
             # by way of memory: on a full disk the archive itself would not end quietly
             archive = io.BytesIO()
             np.savez_compressed(

@@ -67,7 +67,7 @@ def find(
 
     fitted: whether styles of other bases will do, as there is a FLAME file to fit their motion by
     """
-    if Path(name_or_file).suffix in (".npz", ".pt"):
+    if Path(name_or_file).suffix.lower() in (".npz", ".pt"):
         return Path(name_or_file)
     every = available(folder, weights)
     fitting = [style for style in every if style.basis == basis.name]
@@ -99,9 +99,9 @@ def _described(path: Path, source: Source) -> Style | None:
 
 def load(path: Path) -> Motion:
     """A style motion from a `.npz` of ours or a published `.pt` tensor (T, 106) at 25 fps; InputError for others."""
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return Motion.load(path)
-    if path.suffix != ".pt":
+    if path.suffix.lower() != ".pt":
         raise InputError(f"The style '{path}' is no motion: give a .npz made by artalk, or a published style as .pt.")
     tensor = read_torch(path)
     if (

@@ -207,6 +207,17 @@ def test_a_flame_file_becomes_plain_arrays(tmp_path):
     np.testing.assert_array_equal(read_flame(tmp_path / "uv2.npz").uv, np.eye(3, 2)[corners])
 
 
+def test_endings_in_capitals(tmp_path, flame_file):
+    arkit_motion().save(tmp_path / "a.npz")
+    (tmp_path / "A.NPZ").write_bytes((tmp_path / "a.npz").read_bytes())
+    convert(tmp_path / "A.NPZ", tmp_path / "TAKE.CSV")
+    convert(tmp_path / "TAKE.CSV", tmp_path / "AGAIN.NPZ")
+    np.testing.assert_allclose(read_motion(tmp_path / "AGAIN.NPZ").values, arkit_motion().values, atol=1e-5)
+    convert(flame_file, tmp_path / "FLAME.NPZ")
+    assert read_flame(tmp_path / "FLAME.NPZ").template.shape == flame_like().template.shape
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npz", "A.NPZ", "TAKE.CSV", "AGAIN.NPZ", "FLAME.NPZ"}
+
+
 def test_a_checkpoint_becomes_safetensors(tmp_path, monkeypatch):
     model = build("small")
     torch.save(state("small"), tmp_path / "a.pt")

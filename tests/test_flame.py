@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse
 import torch
 from artalk.core.basis import ARKIT, FLAME
+from artalk.core.convert import is_flame_file
 from artalk.core.errors import InputError
 from artalk.core.heads import flame
 from artalk.core.heads.flame_files import read_betas, read_flame
@@ -233,6 +234,28 @@ def test_texture_coordinates_come_along(tmp_path):
     np.savez(tmp_path / "flame.npz", **arrays, vt=uv[:3], ft=corners)
     with pytest.raises(InputError, match=r"texture coordinates of 'flame\.npz' do not fit"):
         read_flame(tmp_path / "flame.npz")
+
+
+def written_as(kind, arrays, path):
+    if kind == "pkl":
+        path.write_bytes(pickle.dumps(arrays, 2))
+    elif kind == "npz":
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+    else:
+        torch.save(with_eye(arrays), path)
+
+
+@pytest.mark.parametrize("kind", ["pkl", "npz", "pt"])
+@pytest.mark.parametrize("ending", [".pkl", ".NPZ", ".pt"])
+def test_what_a_file_is_its_content_says_not_its_ending(tmp_path, kind, ending):
+    path = tmp_path / f"flame{ending}"
+    written_as(kind, flame_arrays(SMALL), path)
+    same(read_flame(path), flame_model(SMALL))
+    assert is_flame_file(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    refused(path, "damaged, cut short or no FLAME file")
 
 
 # --- files that are wrong -------------------------------------------------------------------------------------------

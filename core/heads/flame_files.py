@@ -30,7 +30,7 @@ _NO_NUMBERS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 
 def read_flame(path: Path) -> FlameModel:
-    """A FLAME model from a `.pkl`, `.npz` or `.pt` file.
+    """A FLAME model from a `.pkl`, `.npz` or `.pt` file; which of them it is, its content says.
 
     Raises InputError when the file is damaged, holds more than arrays, or holds another model.
     """
@@ -39,7 +39,7 @@ def read_flame(path: Path) -> FlameModel:
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"'{path.name}' is no FLAME file: give a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} file.")
     try:
-        content = {".pkl": _read_pickle, ".npz": _read_npz, ".pt": _read_torch}[path.suffix.lower()](path)
+        content = {".pkl": _read_pickle, ".npz": _read_npz, ".pt": _read_torch}[form(path)](path)
     except Refused as found:
         raise InputError(
             f"'{path.name}' holds more than arrays ({found}), so it was not opened: get the file from FLAME's own site."
@@ -47,6 +47,15 @@ def read_flame(path: Path) -> FlameModel:
     except Exception:  # noqa: BLE001 (on damaged bytes the readers raise whatever they stumble over)
         raise InputError(f"'{path.name}' is damaged, cut short or no FLAME file: get the file again.") from None
     return _model(content, path.name)
+
+
+def form(path: Path) -> str:
+    """Which of ENDINGS a file ought to have by its content, as files get renamed; BadZipFile for a damaged zip."""
+    with path.open("rb") as file:
+        if file.read(2) != b"PK":
+            return ".pkl"
+    with zipfile.ZipFile(path) as archive:
+        return ".pt" if any(name.endswith("data.pkl") for name in archive.namelist()) else ".npz"
 
 
 def read_betas(path: Path) -> NDArray[np.float32]:
@@ -57,10 +66,10 @@ def read_betas(path: Path) -> NDArray[np.float32]:
     if not path.is_file():
         raise InputError(f"There is no identity file '{path}': check the path.")
     try:
-        if path.suffix == ".npz":
+        if path.suffix.lower() == ".npz":
             with np.load(path, allow_pickle=False) as file:
                 read = file[next(name for name in _BETAS_NAMES if name in file)]
-        elif path.suffix == ".npy":
+        elif path.suffix.lower() == ".npy":
             read = np.load(path, allow_pickle=False)
         else:
             read = np.array(path.read_text(encoding="utf-8").replace(",", " ").split(), np.float64)
