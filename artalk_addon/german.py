@@ -1040,6 +1040,10 @@ _FILES = {
     "'{}' lacks files of {}, which the head could then not show: fetch the whole folder FaceXModel again.": (
         "In '{}' fehlen Dateien von {}, die der Kopf dann nicht zeigen könnte: den ganzen Ordner FaceXModel erneut holen."
     ),
+    "The mapping '{}' does not fit '{}', which has nothing of its mouth: it lacks {}.": (
+        "Die Zuordnung '{}' passt nicht zu '{}', das nichts von ihrem Mund hat: es fehlen {}."
+    ),
+    "Choose another one, or press Detect.": "Eine andere wählen oder Erkennen drücken.",
     "'{}' is cut off or holds no mesh: fetch it again.": "'{}' ist abgeschnitten oder enthält kein Mesh: noch einmal holen.",
     "'{}' is no packed ICT-FaceKit head: choose the folder FaceXModel.": (
         "'{}' ist kein gepackter Kopf von ICT-FaceKit: den Ordner FaceXModel wählen."

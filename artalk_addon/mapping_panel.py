@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..core.errors import InputError
-from ..core.retarget.detect import FAMILIES, TITLES
+from ..core.retarget.detect import FAMILIES, TITLES, listed
 from . import compat, flame_rig, mapping, operators, rigs
 from .flame_operators import ARTALK_OT_flame_report
 from .panel_bases import Result, TabPanel
@@ -120,8 +120,18 @@ class ARTALK_OT_mapping_load(bpy.types.Operator):
 
 
 def use(item: bpy.types.Object, name_or_file: str) -> str:
-    """Give a character a preset; returns a sentence that says what of it the character lacks."""
-    mapping.keep(item, mapping.preset(name_or_file))
+    """Give a character a preset; returns a sentence that says what of it the character lacks.
+
+    Raises InputError, with nothing changed, for a preset of whose mouth the character has nothing.
+    """
+    preset = mapping.preset(name_or_file)
+    absent = rigs.absent(item, preset)
+    if preset.moves_mouth() and not preset.without(absent).moves_mouth():
+        raise InputError(
+            f"The mapping '{preset.name}' does not fit '{item.name}', which has nothing of its mouth: it lacks "
+            f"{listed(absent)}. Choose another one, or press Detect."
+        )
+    mapping.keep(item, preset)
     return " ".join([f"'{item.name}' takes the mapping '{mapping.table(item).title}'.", *rigs.describe(item).notes])
 
 

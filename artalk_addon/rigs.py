@@ -12,6 +12,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
+from ..core import retarget
 from ..core.errors import InputError
 from ..core.heads import default_head
 from ..core.heads.mesh import HeadMesh, Material
@@ -157,9 +158,8 @@ def describe(item: bpy.types.Object) -> Character:
     found = None if own else _recognised(item, rest)
     table = own or (found.mapping if found else None)
     assert table is not None
-    bones = {bone.name for bone in rest}
-    absent = table.absent(_shape_names(item), sorted(bones))
-    table = table.without(absent)
+    lacking = absent(item, table)
+    table = table.without(lacking)
     shapes: dict[str, str] = {}
     for row in table.active():
         if not row.is_bone:
@@ -174,8 +174,14 @@ def describe(item: bpy.types.Object) -> Character:
         mapping=table,
         axes=rigging.head_axes(rest, _stance(armature)) if armature else rigging.UPRIGHT,
         eye_distance=rigging.eye_distance(rest),
-        notes=(*(found.notes if found else mapping.faults(item)), *_absent_note(absent, item.name)),
+        notes=(*(found.notes if found else mapping.faults(item)), *_absent_note(lacking, item.name)),
     )
+
+
+def absent(item: bpy.types.Object, table: retarget.Mapping) -> list[str]:
+    """The shape keys and bones that a mapping names and a character lacks."""
+    armature = armature_of(item)
+    return table.absent(_shape_names(item), armature.data.bones.keys() if armature else [])
 
 
 def recognise(item: bpy.types.Object, family: str | None = None) -> Detection:
@@ -189,10 +195,10 @@ def _recognised(item: bpy.types.Object, rest: Sequence[RestBone], family: str | 
     return detect(names, rest, _seal(item, rest, arkit_table(names)), family)
 
 
-def _absent_note(absent: Sequence[str], name: str) -> list[str]:
-    if not absent:
+def _absent_note(lacking: Sequence[str], name: str) -> list[str]:
+    if not lacking:
         return []
-    return [f"The mapping names {listed(absent)}, which '{name}' does not have; the rest works."]
+    return [f"The mapping names {listed(lacking)}, which '{name}' does not have; the rest works."]
 
 
 def _shape_names(item: bpy.types.Object) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..basis import ARKIT_SHAPES
 from . import bones as rigging
 from .bones import RestBone
-from .mapping import Mapping, Row, parse_sources
+from .mapping import MOUTH, Mapping, Row, parse_sources
 from .names import Seen, Side, arkit_shape
 from .seal import NO_SEAL, Seal
 from .visemes import recipes
@@ -22,7 +22,6 @@ NEEDED = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker")
 _FEWEST_MOUTH_SHAPES = 4
 _FEWEST = {"oculus": 8, "preston-blair": 6, "rhubarb": 6, "vrm": 4}
 """How many mouths of a family must be there, in the order in which families are tried."""
-_MOUTH = ("jaw", "mouth", "tongue")
 
 FAMILIES = ("arkit", *_FEWEST, "rigify", "bones")
 TITLES = {
@@ -123,7 +122,7 @@ def detect(
             notes.append("It has visemes too, which are left alone, as ARKit shapes say more.")
     else:
         # a jaw that a viseme and a shape both open would open twice
-        rows = [row for row in arkit if not row.sources[0][0].startswith(_MOUTH)]
+        rows = [row for row in arkit if not row.sources[0][0].startswith(MOUTH)]
         rows += _preset_rows(tuple(shapes), kind, {channel for row in rows for channel, _ in row.sources})
     if kind == "rigify":
         rows += [row for row in rigging.rigify_rows(names) if not _doubled(row, rows)]
@@ -131,7 +130,7 @@ def detect(
     rows += rigging.role_rows(found, jaw_speaks=jaw_speaks)
     notes += [f"The bone '{bone.name}' is held by a constraint, which may undo its keys: mute the constraint."
               for bone in found.values() if bone.held]  # fmt: skip
-    missing = [name for name in _missing(rows) if kind == "arkit" or not name.startswith(_MOUTH)]
+    missing = [name for name in _missing(rows) if kind == "arkit" or not name.startswith(MOUTH)]
     if missing:
         notes.append(f"Nothing shows {listed(missing)}; the rest works.")
     return Detection(Mapping(kind, tuple(rows)), tuple(missing), tuple(notes))
@@ -198,7 +197,7 @@ def _doubles(shapes: tuple[str, ...]) -> list[str]:
 
 
 def _arkit_speaks(rows: Sequence[Row]) -> bool:
-    mouth = [row for row in rows if row.sources[0][0].startswith(_MOUTH)]
+    mouth = [row for row in rows if row.sources[0][0].startswith(MOUTH)]
     return len(mouth) >= _FEWEST_MOUTH_SHAPES and any(row.sources[0][0] == "jawOpen" for row in mouth)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basis import BASES
+from ..basis import ARKIT_SHAPES, BASES
 from ..errors import InputError
 from . import visemes
 
@@ -24,6 +24,8 @@ Axis = Literal["shape", "turn_x", "turn_y", "turn_z", "move_x", "move_y", "move_
 Mode = Literal["sum", "fit"]
 
 FORMAT = 1
+MOUTH = ("jaw", "mouth", "tongue")
+"""How the names of the shapes begin that speak."""
 CHANNELS = frozenset(channel for basis in BASES.values() for channel in basis.channels)
 _TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+(?:\.\d*)?|\.\d+)\s*\*?\s*)?([A-Za-z]\w*)")
 
@@ -73,6 +75,11 @@ class Mapping:
         """Targets of rows that are on and that a character with these shape keys and bones lacks, each once."""
         known = {False: set(shapes), True: set(bones)}
         return list(dict.fromkeys(row.target for row in self.active() if row.target not in known[row.is_bone]))
+
+    def moves_mouth(self) -> bool:
+        """Whether a row that is on shows what ARKit motion says of jaw, mouth or tongue."""
+        shown = {channel for row in self.active() for channel, _ in row.sources}
+        return any(name.startswith(MOUTH) for name in shown & set(ARKIT_SHAPES))
 
     def without(self, targets: Sequence[str]) -> Mapping:
         """The same table less the rows of some targets."""

@@ -163,8 +163,16 @@ def the_mapping_of_another_character_says_that_the_mouth_has_no_keys():
     bpy.ops.artalk.mapping_save(name="fifty-two")
     _, mesh, _ = ready()
     become_visemes(mesh)
-    file = room("artalk_addon.mapping").folder() / "fifty-two.json"
-    assert bpy.ops.artalk.mapping_load(filepath=str(file)) == {"FINISHED"}
+    mapping = room("artalk_addon.mapping")
+    refused_by = said(bpy.ops.artalk.mapping_load, filepath=str(mapping.folder() / "fifty-two.json"))
+    for word in ("'fifty-two'", mesh.name, "eyeBlinkLeft", "Detect"):
+        assert word in refused_by, refused_by
+    assert not mapping.has_own(mesh)
+    for which in (["--all"], ["--strip", "speech_2"]):
+        assert room("artalk_addon.command").run(["generate", *which, "--mapping", "fifty-two"]) == 2
+    assert not mapping.has_own(mesh)
+    assert not curves(mesh.parent), "nothing was keyed"
+    mapping.keep(mesh, mapping.preset("fifty-two"))
     generate_raw()
     assert bpy.context.window_manager.artalk.failed
     assert "moves its mouth" in message(), message()
