@@ -98,7 +98,7 @@ def _with_style(line: lines.Line, options: Options) -> lines.Line:
 
 
 def _make(shot: str, line: lines.Line, options: Options, alive: Callable[[float], None]) -> str:
-    """Make one output from the shot as it lies on the disk; returns why the lips do not move, or nothing."""
+    """Make one output from the shot as it lies on the disk; returns what keeps the lips from moving, or nothing."""
     with headless.quiet():
         if shot:
             bpy.ops.wm.open_mainfile(filepath=shot, load_ui=False)
@@ -110,7 +110,7 @@ def _make(shot: str, line: lines.Line, options: Options, alive: Callable[[float]
     task = generation.prepare(scene, [strip], item, options)
     generation.apply(task, generation.speak(task, alive, lambda: False))
     item = next(each for each in bpy.data.objects if each.session_uid == task.character.mesh)
-    wrong = preflight.what_is_wrong(scene, item)
+    wrong = preflight.what_is_wrong(scene, item) or preflight.limits(item)
     scene.frame_end = max(scene.frame_start, math.ceil(compat.strip_timing(strip).right) - 1)
     ending = line.output.suffix.lower()
     if ending == ".blend":

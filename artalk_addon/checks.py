@@ -48,7 +48,7 @@ class ARTALK_OT_check_movement(bpy.types.Operator):
         """Compare two frames; the first reason is reported, with its fix where there is one."""
         try:
             item = operators.character_of(context, compat.sequencer_scene(context))
-            wrong = preflight.what_is_wrong(compat.scene(context), item)
+            wrong = preflight.what_is_wrong(compat.scene(context), item) or preflight.limits(item)
         except InputError as error:
             self.report({"ERROR"}, told(error))
             return {"CANCELLED"}

@@ -164,8 +164,8 @@ def _speak(
         wrong = preflight.what_is_wrong(compat.scene(bpy.context), character)
         event = {"event": "generated", "character": character.name, "lines": len(chosen), "message": sentence}
         yield event | {"moves": not wrong}
-        if wrong:
-            yield {"event": "warning", "cause": wrong[0].cause, "message": wrong[0].sentence}
+        for obstacle in (wrong or preflight.limits(character))[:1]:
+            yield {"event": "warning", "cause": obstacle.cause, "message": obstacle.sentence}
 
 
 def _unsaid(_fraction: float) -> None:

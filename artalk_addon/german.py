@@ -1040,10 +1040,16 @@ _FILES = {
     "'{}' lacks files of {}, which the head could then not show: fetch the whole folder FaceXModel again.": (
         "In '{}' fehlen Dateien von {}, die der Kopf dann nicht zeigen könnte: den ganzen Ordner FaceXModel erneut holen."
     ),
-    "The mapping '{}' does not fit '{}', which has nothing of its mouth: it lacks {}.": (
-        "Die Zuordnung '{}' passt nicht zu '{}', das nichts von ihrem Mund hat: es fehlen {}."
+    "But not all of it shows.": "Aber nicht alles davon ist zu sehen.",
+    "'{}' is scaled to 0, so nothing of '{}' is seen: give it a size, or go to a frame where it has one.": (
+        "'{}' ist auf 0 skaliert, sodass von '{}' nichts zu sehen ist: eine Größe geben oder zu einem Frame gehen, auf "
+        "dem es eine hat."
     ),
-    "Choose another one, or press Detect.": "Eine andere wählen oder Erkennen drücken.",
+    "Set Scale to 1": "Skalierung auf 1 setzen",
+    "The mapping '{}' does not fit '{}', which has nothing of its mouth: it lacks {}. Choose another one, or press Detect.": (
+        "Die Zuordnung '{}' passt nicht zu '{}', das nichts von ihrem Mund hat: es fehlen {}. Eine andere wählen oder "
+        "Erkennen drücken."
+    ),
     "'{}' is cut off or holds no mesh: fetch it again.": "'{}' ist abgeschnitten oder enthält kein Mesh: noch einmal holen.",
     "'{}' is no packed ICT-FaceKit head: choose the folder FaceXModel.": (
         "'{}' ist kein gepackter Kopf von ICT-FaceKit: den Ordner FaceXModel wählen."

@@ -282,10 +282,12 @@ def _looked_at(character: int, sentence: str) -> Iterator[None]:
         # to look costs the drawing of two frames: once is enough while nothing stands in the way
         if item is None or (character in _moving and not preflight.obstacles(item)):
             return
-        if (yield from preflight.seen_to_move(character)):
+        moves = yield from preflight.seen_to_move(character)
+        if moves:
             _moving.add(character)
-        elif (item := _object(character)) is not None:
-            verdict = preflight.after(item.users_scene[0], character, sentence)
+        if (item := _object(character)) is not None:
+            scene = item.users_scene[0]
+            verdict = preflight.as_spoken(item, sentence) if moves else preflight.after(scene, character, sentence)
             if verdict.failed:
                 say(verdict.sentence, failed=True, cause=verdict.cause)
     except InputError:

@@ -150,9 +150,25 @@ def after(scene: bpy.types.Scene, mesh: int, sentence: str) -> Verdict:
     item = next(item for item in bpy.data.objects if item.session_uid == mesh)
     wrong = what_is_wrong(scene, item)
     if not wrong:
-        return Verdict(sentence)
+        return as_spoken(item, sentence)
     cause = wrong[0].cause if wrong[0].mend else ""
     return Verdict(f"{sentence} But the lips do not move. {wrong[0].sentence}", failed=True, cause=cause)
+
+
+def as_spoken(item: bpy.types.Object, sentence: str) -> Verdict:
+    """Of a character whose lips move: whether they move as far as they were told to."""
+    wrong = limits(item)
+    if not wrong:
+        return Verdict(sentence)
+    return Verdict(f"{sentence} But not all of it shows. {wrong[0].sentence}", failed=True, cause=wrong[0].cause)
+
+
+def limits(item: bpy.types.Object) -> list[Obstacle]:
+    """What keeps lips that move from moving as far as the keys ask for; empty when nothing does."""
+    return [obstacle for obstacle in obstacles(item) if obstacle.cause in _LIMITS]
+
+
+_LIMITS = ("slider_range", "muted_shape")
 
 
 # --- the character's parts ------------------------------------------------------------------------------------------
@@ -476,10 +492,39 @@ def _missing_names(rig: _Rig) -> Iterator[Obstacle]:
         )
 
 
+def _scaled_away(rig: _Rig) -> Iterator[Obstacle]:
+    flat = [each for each in _carriers(rig) if min(map(abs, each.scale)) == 0]
+
+    def reset() -> None:
+        for each in flat:
+            each.scale = [part or 1.0 for part in each.scale]
+
+    if flat:
+        yield Obstacle(
+            "scaled_away",
+            f"'{flat[0].name}' is scaled to 0, so nothing of '{rig.item.name}' is seen: give it a size, or go to a "
+            "frame where it has one.",
+            "Set Scale to 1",
+            reset,
+            blocks=True,
+        )
+
+
+def _carriers(rig: _Rig) -> list[Any]:
+    """The character's mesh and armature, and what these hang on."""
+    found: list[Any] = []
+    for each in (rig.item, rig.armature):
+        while each is not None and each not in found:
+            found.append(each)
+            each = each.parent  # noqa: PLW2901 - up to the root
+    return found
+
+
 _CHECKS: tuple[Callable[[_Rig], Iterator[Obstacle]], ...] = (
     _linked,
     _edit_mode,
     _hidden,
+    _scaled_away,
     _shape_settings,
     _slider_range,
     _driven,

@@ -306,6 +306,8 @@ def test_a_mesh_without_lips_has_no_seal():
     assert seal_of(points, {"jawOpen": nothing, "mouthClose": nothing}, up) == Seal()
     assert seal_of(points, {"jawOpen": np.ones((50, 3)), "mouthClose": np.ones((50, 3))}, up) == Seal()
     assert seal_of(points, {"jawOpen": np.ones((50, 3))}, up) == Seal()
+    head = default_head.load()  # scaled to nothing, nowhere is up
+    assert seal_of(head.vertices.astype(float), moves_of(head), np.zeros(3)) == Seal()
 
 
 # --- bones ----------------------------------------------------------------------------------------------------------

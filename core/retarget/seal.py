@@ -76,9 +76,10 @@ def seal_of(rest: Floats, moves: Mapping[str, Floats], up: Floats) -> Seal:
 
     gain is such that mouthClose takes back what jawOpen parts; press such that lips that are pressed, rolled and raised
     as for a p, b or m end where they touch. Both by heights, along up (3,), in the middle of the mouth, as lips slide
-    to and fro on one another. Seal() where that cannot be told, or is so already.
+    to and fro on one another. Seal() where that cannot be told, as for a head that is scaled to nothing (up is 0), or
+    is so already.
     """
-    if not {"jawOpen", "mouthClose"} <= moves.keys():
+    if not {"jawOpen", "mouthClose"} <= moves.keys() or not up.any():
         return Seal()
     pairs = lip_pairs(rest, moves["jawOpen"], moves["mouthClose"])
     if len(pairs) < 3:

@@ -6,7 +6,11 @@ python preflight_scenario.py ZIP FOLDER        writes one JSON line per check to
 
 from __future__ import annotations
 
+import io
+import json
 import sys
+import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import bpy
@@ -176,6 +180,48 @@ def clamped_slider_range():
     for name in ("jawOpen", "mouthClose"):
         keys.key_blocks[name].slider_max = 0.02
     return named_and_mended(scene, mesh, "slider_range", ["jawOpen"])
+
+
+@check
+def sliders_that_cut_speech_off_are_said_after_generating_with_the_fix():
+    _, _, _, keys = keyed()
+    keys.key_blocks["jawOpen"].slider_max = 0.5 * max(p.co.y for p in jaw_curve(keys).keyframe_points)
+    state = bpy.context.window_manager.artalk
+    assert bpy.ops.artalk.generate() == {"FINISHED"}
+    assert state.failed
+    assert "But not all of it shows. The sliders of 'jawOpen'" in state.message, state.message
+    assert "1 line" in state.message or "keys" in state.message, state.message
+    events = io.StringIO()
+    with redirect_stdout(events):
+        assert room("artalk_addon.command").run(["generate", "--strip", "speech_1"]) == 0
+    events = [json.loads(line) for line in events.getvalue().splitlines()]
+    assert [event.get("cause") for event in events] == [None, "slider_range"], events
+    assert events[0]["moves"]
+    assert bpy.ops.artalk.check_movement() == {"FINISHED"}
+    assert state.cause == "slider_range"
+    assert bpy.ops.artalk.mend(cause=state.cause) == {"FINISHED"}
+    assert bpy.ops.artalk.generate() == {"FINISHED"}
+    assert not state.failed, state.message
+
+
+def jaw_curve(keys):
+    return scenario.curves(keys)['key_blocks["jawOpen"].value', 0]
+
+
+@check
+def scaled_to_nothing():
+    _, _, rig, _ = keyed()
+    bpy.context.window_manager.artalk.message = ""
+    rig.scale = (0, 0, 0)
+    bpy.context.view_layer.update()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sentence = refused([rig.name, "scaled to 0", "size"])
+    assert bpy.ops.artalk.mend(cause="scaled_away") == {"FINISHED"}
+    assert rig.scale[:] == (1, 1, 1)
+    assert bpy.ops.artalk.generate() == {"FINISHED"}
+    assert not bpy.context.window_manager.artalk.failed
+    return sentence
 
 
 @check
