@@ -38,7 +38,7 @@ from ..core.motion import Motion
 from ..core.retarget.bases import model_of_file
 from ..core.retarget.flame_fit import FlameFit, fit
 from ..core.retarget.flame_shapes import FlameShapes
-from . import compat
+from . import compat, mesh_points
 from .plan import HEAD_TO_ARMATURE, Bone, Character
 
 INFO = "artalk_flame"
@@ -165,7 +165,9 @@ def fit_of(item: bpy.types.Object) -> FlameFit:
     """What turns ARKit motion into this head's, kept until its mesh changes. InputError for one without jaw or eyes."""
     keys = _keys_of(item)
     # reading all of the mesh takes longer than a slider may
-    return _kept_fit(item.session_uid, _points(keys.reference_key).tobytes(), tuple(keys.key_blocks.keys()))
+    return _kept_fit(
+        item.session_uid, mesh_points.of_shape(keys.reference_key).tobytes(), tuple(keys.key_blocks.keys())
+    )
 
 
 def shapes_of(item: bpy.types.Object) -> FlameShapes:
@@ -185,7 +187,7 @@ def shapes_of(item: bpy.types.Object) -> FlameShapes:
     keys = _keys_of(item)
     mesh: Any = item.data
     table = expression_table(keys.key_blocks.keys())
-    rest = _points(keys.reference_key)
+    rest = _positions(keys.reference_key)
     into_mesh = item.matrix_world.inverted_safe() @ armature.matrix_world
     heads = [into_mesh @ bones[joint].head_local if joint in bones else (0, 0, 0) for joint in JOINTS]
     corners = np.empty(3 * len(mesh.loop_triangles or _triangulated(mesh)), np.int32)
@@ -193,7 +195,7 @@ def shapes_of(item: bpy.types.Object) -> FlameShapes:
     return FlameShapes(
         _to_flame(rest),
         corners.reshape(-1, 3).astype(np.int64),
-        np.stack([_to_flame(_points(keys.key_blocks[name]) - rest) for name in table.values()], axis=2),
+        np.stack([_to_flame(_positions(keys.key_blocks[name]) - rest) for name in table.values()], axis=2),
         _skin_weights(mesh, [groups.get(name, -1) for name in skins]),
         np.stack([_bend(keys, rest, row, column) for row in range(3) for column in range(3)], axis=2),
         _to_flame(np.array(heads)),
@@ -275,10 +277,8 @@ def _triangulated(mesh: Any) -> Any:
     return mesh.loop_triangles
 
 
-def _points(key: Any) -> NDArray[np.float64]:
-    points = np.empty((len(key.data), 3), np.float32)
-    key.data.foreach_get("co", points.ravel())
-    return points.astype(np.float64)
+def _positions(key: Any) -> NDArray[np.float64]:
+    return mesh_points.of_shape(key).astype(np.float64)
 
 
 def _to_flame(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -289,7 +289,7 @@ def _bend(keys: Any, rest: NDArray[np.float64], row: int, column: int) -> NDArra
     """What entry (row, column) of R - I of the jaw does, (V, 3)."""
     name = _corrective_name(JOINTS.index("jaw"), row, column)
     key = keys.key_blocks.get(name)
-    return _to_flame(_points(key) - rest) if key else np.zeros_like(rest)
+    return _to_flame(_positions(key) - rest) if key else np.zeros_like(rest)
 
 
 def _skin_weights(mesh: Any, groups: Sequence[int]) -> NDArray[np.float64]:
@@ -333,7 +333,7 @@ def _add_key(
     key = item.shape_key_add(name=name, from_mix=False)
     key.slider_min, key.slider_max = -limit, limit
     key.value = 0.0  # some versions make it with 1
-    key.data.foreach_set("co", np.ascontiguousarray(rest + _to_blender(shape), np.float32).ravel())
+    mesh_points.set_shape(key, rest + _to_blender(shape))
     return key
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.movement import movement
-from . import compat, keyframes, rigs, shared_mesh
+from . import compat, keyframes, mesh_points, rigs, shared_mesh
 from .plan import Character, escape
 
 _MOVED = 0.3
@@ -126,7 +126,7 @@ def seen_to_move(mesh: int) -> Generator[None, None, bool]:
         scene = item.users_scene[0]
         now, part = scene.frame_current, scene.frame_subframe
         scene.frame_set(frame)
-        shown.append(_evaluated(item))
+        shown.append(mesh_points.evaluated(item))
         # which is evaluated when it is drawn next
         scene.frame_current, scene.frame_subframe = now, part
     return _has_moved(asked, shown)
@@ -360,7 +360,7 @@ def _key_ranges(keys: Any) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each keyed shape of ours."""
     ranges = {}
     for curve in _own_curves(keys):
-        values = _points(curve)[:, 1]
+        values = keyframes.places(curve)[:, 1]
         if len(values):
             ranges[_quoted(curve.data_path)] = (float(values.min()), float(values.max()))
     return ranges
@@ -665,24 +665,27 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
     blocks = {key.name: key for key in rig.shapes if not _is_of_upper_face(key.name)}
     if not blocks:  # it may have some all the same, which have nothing to do with speech
         return _greatest_turn(rig)
-    rest = _coordinates(rig.keys.reference_key)
-    greatest: tuple[float, tuple[int, int], NDArray[np.float32]] | None = None
+    rest = mesh_points.of_shape(rig.keys.reference_key)
+    greatest: tuple[float, float, tuple[int, int], NDArray[np.float32]] | None = None
     for curve in _own_curves(rig.keys):
         key = blocks.get(_quoted(curve.data_path))
-        points = _points(curve)
-        if key is None or len(points) < 2:
+        places = keyframes.places(curve)
+        if key is None or len(places) < 2:
             continue
-        first, last = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
+        first, last = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
         change = float(last[1] - first[1])
         if change < 1e-3:
             continue
-        reach = np.linalg.norm(_coordinates(key) - rest, axis=1)
-        distance = change * float(reach.max())
-        if greatest is None or distance > greatest[0]:
-            greatest = distance, (round(float(first[0])), round(float(last[0]))), reach
+        shift = mesh_points.of_shape(key) - rest
+        # along one axis: the length of all shifts of all shapes takes ten times as long
+        furthest = change * float(np.abs(shift).max())
+        if greatest is None or furthest > greatest[0]:
+            greatest = furthest, change, (round(float(first[0])), round(float(last[0]))), shift
     if greatest is None:
         return None
-    distance, frames, reach = greatest
+    _, change, frames, shift = greatest
+    reach = np.linalg.norm(shift, axis=1)
+    distance = change * float(reach.max())
     lips = reach > 0.5 * reach.max()
     return _Asked(frames, lips, _around(rest, lips, reach < 0.01 * reach.max()), distance)
 
@@ -695,17 +698,16 @@ def _greatest_turn(rig: _Rig) -> _Asked | None:
     curves = [] if rig.armature is None else _own_curves(rig.armature)
     widest: tuple[float, tuple[int, int]] | None = None
     for curve in curves:
-        points = _points(curve)
-        if len(points) < 2 or _is_of_upper_face(_quoted(curve.data_path)):
+        places = keyframes.places(curve)
+        if len(places) < 2 or _is_of_upper_face(_quoted(curve.data_path)):
             continue
-        first, last = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
+        first, last = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
         change = float(last[1] - first[1])
         if change > 1e-3 and (widest is None or change > widest[0]):
             widest = change, (round(float(first[0])), round(float(last[0])))
     if widest is None:
         return None
-    rest = np.zeros((len(rig.item.data.vertices), 3), np.float32)
-    rig.item.data.vertices.foreach_get("co", rest.ravel())
+    rest = mesh_points.of_mesh(rig.item.data)
     every = np.ones(len(rest), bool)
     return _Asked(widest[1], every, every, 0.01 * float(np.ptp(rest, axis=0).max()), share=1.0)
 
@@ -728,34 +730,21 @@ def _lips_move(scene: bpy.types.Scene, rig: _Rig, asked: _Asked) -> bool:
     try:
         for frame in asked.frames:
             scene.frame_set(frame)
-            shown.append(_evaluated(rig.item))
+            shown.append(mesh_points.evaluated(rig.item))
     finally:
         scene.frame_set(now, subframe=part)
     return _has_moved(asked, shown)
 
 
-def _has_moved(asked: _Asked, shown: Sequence[NDArray[np.float64]]) -> bool:
+def _has_moved(asked: _Asked, shown: Sequence[NDArray[np.float32]]) -> bool:
     """Whether two shapes of the evaluated mesh, (N, 3) each, differ as the keys ask for."""
     count = len(asked.lips)
     if any(len(points) < count for points in shown):
         # a modifier has made another mesh of it, without knowing which point is which; or it is hidden
         return len(shown[0]) == len(shown[1]) > 0 and bool(np.abs(shown[0] - shown[1]).max() > _MOVED * asked.distance)
-    distance = movement(shown[0][:count], shown[1][:count], asked.still)
+    before, after = (points[:count].astype(np.float64) for points in shown)
+    distance = movement(before, after, asked.still)
     return float(np.quantile(distance[asked.lips], asked.share)) > _MOVED * asked.distance
-
-
-def _evaluated(item: Any) -> NDArray[np.float64]:
-    """Points (N, 3) of the evaluated mesh, in the object's own space; a subdivided one has the original ones first."""
-    data: Any = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-    points = np.zeros((len(data.vertices), 3), np.float32)
-    data.vertices.foreach_get("co", points.ravel())
-    return points.astype(np.float64)
-
-
-def _coordinates(key: Any) -> NDArray[np.float32]:
-    points = np.zeros((len(key.data), 3), np.float32)
-    key.data.foreach_get("co", points.ravel())
-    return points
 
 
 def _own_curves(owner: Any) -> list[compat.FCurve]:
@@ -764,9 +753,3 @@ def _own_curves(owner: Any) -> list[compat.FCurve]:
     if not mine:
         return []
     return [curve for curve in compat.fcurves_of(owner) if f"{curve.data_path}[{curve.array_index}]" in mine]
-
-
-def _points(curve: compat.FCurve) -> NDArray[np.float32]:
-    points = np.zeros((len(curve.keyframe_points), 2), np.float32)
-    curve.keyframe_points.foreach_get("co", points.ravel())
-    return points

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.polish.key_reduction import LONGEST, Face, Reduction, lip_pairs, reduce_keys
-from . import compat, edits, generation, keyframes, lines, operators, rigs
+from . import compat, edits, generation, keyframes, lines, mesh_points, operators, rigs
 from .keys import Keys, together
 from .line import Line, Written
 from .plan import Character, outside
@@ -211,9 +211,9 @@ class _Mesh:
 def _face(item: Any, character: Character, chosen: Sequence[_Curve]) -> Face:
     """What the curves do to lips, to the point that each shape moves most, to head and gaze, in mm."""
     keys = item.data.shape_keys
-    rest = _points(keys.reference_key.data if keys else item.data.vertices)
+    rest = (mesh_points.of_shape(keys.reference_key) if keys else mesh_points.of_mesh(item.data)).astype(np.float64)
     shapes = {_quoted(curve.name): column for column, curve in enumerate(chosen) if curve.owner == keys}
-    moved = {name: _points(keys.key_blocks[name].data) - rest for name in shapes if name in keys.key_blocks}
+    moved = {name: mesh_points.of_shape(keys.key_blocks[name]) - rest for name in shapes if name in keys.key_blocks}
     mesh = _Mesh(item, character, rest, moved, _mm_per_unit(item, rest, moved.values()))
     tops = {int(np.linalg.norm(shift, axis=1).argmax()) for shift in moved.values()}
     watched = np.array(sorted({*_lips(mesh).tolist(), *tops}), np.int64)
@@ -335,12 +335,6 @@ def _sensitivity(name: str) -> float:
     if ".rotation_axis_angle" in name and not name.endswith("[0]"):
         return float(np.pi)
     return 1.0
-
-
-def _points(places: Any) -> Floats:
-    points = np.zeros((len(places), 3), np.float32)
-    places.foreach_get("co", points.ravel())
-    return points.astype(np.float64)
 
 
 def _quoted(label: str) -> str:

@@ -21,7 +21,7 @@ from ..core.retarget import bones as rigging
 from ..core.retarget.bones import RestBone
 from ..core.retarget.detect import arkit_table, listed, missing_for_speech, speaks
 from ..core.retarget.seal import CLOSING, Seal, seal_of
-from . import compat, flame_rig, mapping
+from . import compat, flame_rig, mapping, mesh_points
 from .plan import HEAD_TO_ARMATURE, Bone, Character
 
 _BONE_LENGTH = {"root": 0.1, "neck": 0.12, "jaw": 0.09, "left_eye": 0.04, "right_eye": 0.04}
@@ -276,7 +276,7 @@ def _seal(item: bpy.types.Object, rest: Sequence[RestBone], table: Mapping[str, 
         return Seal()
     keys: Any = item.data.shape_keys
     there = (keys.reference_key, *(keys.key_blocks[table[name]] for name in names))
-    return _seal_of(names, _up(item, rest), *(_positions(key).tobytes() for key in there))
+    return _seal_of(names, _up(item, rest), *(mesh_points.of_shape(key).tobytes() for key in there))
 
 
 def _up(item: bpy.types.Object, rest: Sequence[RestBone]) -> tuple[float, ...]:
@@ -288,12 +288,6 @@ def _up(item: bpy.types.Object, rest: Sequence[RestBone]) -> tuple[float, ...]:
         up = armature.matrix_world.to_3x3() @ Vector(axes[:, 1].tolist())
     # rounded, so that a head that turns a little is not measured again
     return tuple(round(part, 3) for part in (item.matrix_world.to_3x3().inverted_safe() @ up).normalized())
-
-
-def _positions(key: Any) -> NDArray[np.float32]:
-    points = np.empty((len(key.data), 3), np.float32)
-    key.data.foreach_get("co", points.ravel())
-    return points
 
 
 @lru_cache(maxsize=16)
@@ -308,14 +302,11 @@ def evaluated_vertices(item: bpy.types.Object, count: int) -> NDArray[np.float32
 
     Subdivision keeps the original vertices in front. The turn of the neck is taken out again.
     """
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    evaluated: Any = item.evaluated_get(depsgraph)
-    points = np.zeros((len(evaluated.data.vertices), 3), np.float32)
-    evaluated.data.vertices.foreach_get("co", points.ravel())
-    armature = armature_of(item).evaluated_get(depsgraph)
+    seen = mesh_points.evaluated(item)
+    armature = armature_of(item).evaluated_get(bpy.context.evaluated_depsgraph_get())
     neck = armature.pose.bones["neck"]
     turn = np.array(neck.matrix @ neck.bone.matrix_local.inverted())
-    upright = (points[:count] - turn[:3, 3]) @ turn[:3, :3]
+    upright = (seen[:count] - turn[:3, 3]) @ turn[:3, :3]
     return (upright @ HEAD_TO_ARMATURE).astype(np.float32)
 
 
@@ -374,7 +365,7 @@ def _make_mesh(head: HeadMesh, title: str) -> bpy.types.Object:
     for name, delta in zip(head.shape_names, head.shape_deltas, strict=True):
         key = item.shape_key_add(name=name, from_mix=False)
         key.value = 0.0  # some versions make it with 1
-        key.data.foreach_set("co", np.ascontiguousarray(vertices + _to_blender(delta), np.float32).ravel())
+        mesh_points.set_shape(key, vertices + _to_blender(delta))
     return item
 
 
