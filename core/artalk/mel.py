@@ -24,8 +24,15 @@ BAND_RANGE = 2.5
 """How far the mean of a band may be corrected away from `band_reference`."""
 LOUDNESS_SPAN = 3
 """Windows before and after a window that count for its loudness."""
-CONTEXT_FRAMES = 25
-"""Frames at 25 a second that the convolutions see to either side."""
+
+
+def tower_context(kernel: int, blocks_50: int, blocks_25: int) -> int:
+    """Frames at 100 Hz that a tower of the encoder sees to either side of its first and last.
+
+    Each block reaches half a kernel further; each halving (4 taps, step 2) doubles what is seen and adds a frame.
+    """
+    reach = kernel // 2
+    return 2 * (2 * blocks_25 * reach + 1 + blocks_50 * reach) + 1
 
 
 def mel_matrix(bands: int, warp: float = 1.0) -> NDArray[np.float32]:

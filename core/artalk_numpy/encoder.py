@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..artalk.mel import CONTEXT_FRAMES, HOP, LOUDNESS_SPAN, mel_matrix
+from ..artalk.mel import LOUDNESS_SPAN, mel_matrix, tower_context
 from .layers import LayerNorm, Linear, gelu
 from .log_mel import normalise, window_power
 from .weights import Array, Weights
 
 
 class LogMelEncoder:
-    """16 kHz audio -> features at 25 frames a second. It sees one second to either side of a frame."""
+    """16 kHz audio -> features at 25 frames a second. It sees .87 s to either side of a frame."""
 
     memory_windows = LOUDNESS_SPAN
 
@@ -28,7 +28,7 @@ class LogMelEncoder:
         self.mix = Linear(weights, "audio_encoder.mix", towers * width, width) if towers > 1 else None
 
     def __call__(self, mels: Array) -> Array:
-        """Normalised log-mels (T, bands) at 100 Hz -> features (T / 4, width)."""
+        """Normalised log-mels (T + 2 context, bands) at 100 Hz -> features (T / 4, width) of the T in between."""
         features = np.concatenate([tower(mels) for tower in self.towers], axis=1)
         return self.mix(features) if self.mix else features
 
@@ -38,8 +38,7 @@ class LogMelEncoder:
         Memory is flat: of a long clip only the windows that a window's loudness is taken from are held at a time.
         """
         count = len(audio) // window
-        frames = window // HOP
-        context = CONTEXT_FRAMES * 4
+        context = self.towers[0].context
         silence = np.zeros((context, self.mel.shape[1]), np.float32)
         powers: dict[int, Array] = {}
         for index in range(first, count):
@@ -49,7 +48,7 @@ class LogMelEncoder:
             after = powers[index + 1][:context] if index + 1 < count else silence
             power = np.concatenate([before, powers[index], after])
             mels = normalise(power, np.concatenate([powers[i] for i in near]), self.band_reference)
-            yield self(mels)[CONTEXT_FRAMES : CONTEXT_FRAMES + frames // 4]
+            yield self(mels)
 
 
 class Tower:
@@ -62,14 +61,16 @@ class Tower:
             names = [f"{name}.{part}.{i}" for i in range(count)]
             return [ConvBlock(weights, each, width, kernel, expansion) for each in names]
 
+        blocks_50, blocks_25 = options.get("blocks_50", 6), options.get("blocks_25", 4)
+        self.context = tower_context(kernel, blocks_50, blocks_25)
         self.down_50 = Halving(weights, f"{name}.down_50", options.get("bands", 64), width)
-        self.blocks_50 = blocks("blocks_50", options.get("blocks_50", 6))
+        self.blocks_50 = blocks("blocks_50", blocks_50)
         self.down_25 = Halving(weights, f"{name}.down_25", width, width)
-        self.blocks_25 = blocks("blocks_25", options.get("blocks_25", 4))
+        self.blocks_25 = blocks("blocks_25", blocks_25)
         self.norm = LayerNorm(weights, f"{name}.norm", width)
 
     def __call__(self, mels: Array) -> Array:
-        """Normalised log-mels (T, bands) at 100 Hz -> features (T / 4, width)."""
+        """Normalised log-mels (T + 2 context, bands) at 100 Hz -> features (T / 4, width) of the T in between."""
         x = gelu(self.down_50(mels))
         for block in self.blocks_50:
             x = block(x)
@@ -88,8 +89,8 @@ class Halving:
         self.bias = weights.take(f"{name}.bias", outputs)
 
     def __call__(self, x: Array) -> Array:
-        """(T, inputs), T even -> (T / 2, outputs)."""
-        pairs = np.pad(x, ((1, 1), (0, 0))).reshape(len(x) // 2 + 1, -1)
+        """(T, inputs), T even -> (T / 2 - 1, outputs)."""
+        pairs = x.reshape(len(x) // 2, -1)
         y: Array = np.concatenate([pairs[:-1], pairs[1:]], axis=1) @ self.weight
         y += self.bias
         return y
@@ -106,17 +107,17 @@ class ConvBlock:
         self.narrow = Linear(weights, f"{name}.mix.2", expansion * width, width)
 
     def __call__(self, x: Array) -> Array:
-        """(T, W) -> (T, W)."""
+        """(T, W) -> (T - kernel + 1, W)."""
+        reach = len(self.taps) // 2
         y = self.narrow(gelu(self.widen(self.norm(self._depthwise(x)))))
-        y += x
+        y += x[reach:-reach]
         return y
 
     def _depthwise(self, x: Array) -> Array:
-        reach = len(self.taps) // 2
-        padded = np.pad(x, ((reach, reach), (0, 0)))
-        y = np.tile(self.bias, (len(x), 1))
-        product = np.empty_like(x)
+        length = len(x) - len(self.taps) + 1
+        y = np.tile(self.bias, (length, 1))
+        product = np.empty_like(y)
         for shift, tap in enumerate(self.taps):
-            np.multiply(padded[shift : shift + len(x)], tap, out=product)
+            np.multiply(x[shift : shift + length], tap, out=product)
             y += product
         return y

@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 _PITCH_RANGE = (65.0, 400.0)
 _PITCH_WINDOW = 512
 """Samples at 8 kHz, 64 ms: four periods of the lowest voice."""
+_LAGS = 128
+"""More than the longest period in samples, and a quick size for the Fourier transform together with the window."""
 _VOICED, _OCTAVE_COST = 0.5, 0.05
 _AT_ONCE = 2000
 
@@ -119,18 +121,24 @@ def _onset(level: Array, top: int) -> int:
 def _periods(pieces: NDArray[np.float32]) -> tuple[Array, Array]:
     """Period in samples of each piece (n, window), and how strongly it repeats itself, 0 to 1."""
     window = np.hanning(pieces.shape[1]).astype(np.float32)
-    spectrum = np.abs(np.fft.rfft(pieces * window, 2 * pieces.shape[1])) ** 2
-    correlation = np.fft.irfft(spectrum)[:, : pieces.shape[1] // 2]
-    # the window makes longer periods look weaker; its own correlation takes that out
-    own = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * len(window))) ** 2)[: correlation.shape[1]]
     shortest, longest = (int(RATE / 2 / pitch) for pitch in _PITCH_RANGE[::-1])
-    search = correlation[:, shortest : longest + 1] / own[shortest : longest + 1]
+    # the window makes longer periods look weaker; its own correlation takes that out
+    correlation, own = _autocorrelation(pieces * window, longest), _autocorrelation(window, longest)
+    search = correlation[:, shortest:] / own[shortest:]
     # two periods fit as well as one: the shorter wins when they are alike (Boersma 1993, 'octave cost')
     cost = _OCTAVE_COST * np.log2(np.arange(shortest, longest + 1) / shortest)
     best = (search - cost * correlation[:, :1] / own[0]).argmax(axis=1)
     silent = correlation[:, 0] < 1e-4 * own[0]
     strength = search[np.arange(len(pieces)), best] / np.where(silent, np.inf, correlation[:, 0] / own[0])
     return (best + shortest).astype(np.float64), strength
+
+
+def _autocorrelation(pieces: NDArray[np.float32], longest: int) -> Array:
+    """Pieces (..., window) against themselves, (..., longest + 1): lags from 0 to `longest`."""
+    size = pieces.shape[-1] + _LAGS  # a circle so long that no lag in question meets the other end
+    spectrum = np.fft.rfft(pieces, size)
+    power = spectrum.real**2 + spectrum.imag**2
+    return np.asarray(np.fft.irfft(power, size)[..., : longest + 1])
 
 
 def _smooth(values: Array, size: int) -> Array:

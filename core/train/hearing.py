@@ -21,7 +21,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..artalk.mel import CONTEXT_FRAMES
 from ..phones import CHANNELS, articulation_targets, vowel_classes
 from .augment import Baked
 from .encoder import EncoderTeacher
@@ -34,6 +33,8 @@ CONTRAST = 0.7
 """How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
 _CONTRAST_FRAMES = 2.0
 _BLOCK_FRAMES = 3000
+_CONTEXT_FRAMES = 25
+"""Beside a block at 25 Hz: more than a tower sees (`core.artalk.mel.tower_context`)."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _blocks(teachers: Sequence[EncoderTeacher], mels: NDArray[np.float16]) -> It
     frames = len(mels) // 4
     for start in range(0, frames, _BLOCK_FRAMES):
         end = min(start + _BLOCK_FRAMES, frames)
-        first, last = max(0, start - CONTEXT_FRAMES), min(frames, end + CONTEXT_FRAMES)
+        first, last = max(0, start - _CONTEXT_FRAMES), min(frames, end + _CONTEXT_FRAMES)
         block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None]
         parts = [_listen(teacher.eval(), block) for teacher in teachers]
         inner = slice(start - first, end - first)
