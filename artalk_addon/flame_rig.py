@@ -18,9 +18,9 @@ import hashlib
 import json
 import re
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.basis import ARKIT, FLAME
+from ..core.basis import ARKIT, FLAME, Basis
 from ..core.errors import InputError
 from ..core.heads import flame
 from ..core.heads.flame import JOINTS, PARENTS, FlameModel
@@ -140,25 +140,39 @@ def require_no_other(character: Character, own: Path | None) -> None:
         )
 
 
-def taken(motion: Motion, character: Character, own: Path | None) -> Motion:
-    """A motion as a character takes it: on a FLAME head, ARKit's is fitted to its mesh, as is another FLAME's.
+def taking(basis: Basis, character: Character, own: Path | None) -> Callable[[Motion], Motion]:
+    """What turns motion into what a character takes: for a FLAME head, ARKit's is fitted to it, as is another FLAME's.
 
-    own: the FLAME file that FLAME motion is meant for; None: this head's. Raises InputError as `fit_of` does.
+    It touches nothing of Blender, so any thread may call it; it raises InputError for motion of yet another FLAME.
+    basis: of the motion; own: the FLAME file that FLAME motion is meant for; None: this head's
+    Raises InputError as `fit_of` does.
     """
     if character.basis != FLAME.name:
-        return motion
+        return _as_it_is
     item = _object(character.mesh)
-    if motion.basis == ARKIT:
-        return fit_of(item).to_flame(motion, eyes=True)
+    if basis == ARKIT:
+        return partial(fit_of(item).to_flame, eyes=True)
     known = info(item).fingerprint
     if own is None:
-        require_head(motion, known, item.name)
-        return motion
+        return partial(_of_this_head, known, item.name)
     meant = flame.fingerprint(model_of_file(own))
+    other = known and meant != known
+    change = _change_of(own, own.stat().st_mtime_ns, item.session_uid, known) if other else None
+    return partial(_of_another, meant, own, change)
+
+
+def _as_it_is(motion: Motion) -> Motion:
+    return motion
+
+
+def _of_this_head(known: str, name: str, motion: Motion) -> Motion:
+    require_head(motion, known, name)
+    return motion
+
+
+def _of_another(meant: str, own: Path, change: BasisChange | None, motion: Motion) -> Motion:
     require_own(motion, meant, own)
-    if not known or meant == known:
-        return motion
-    return _change_of(own, own.stat().st_mtime_ns, item.session_uid, known).of(motion)
+    return change.of(motion) if change else motion
 
 
 def fit_of(item: bpy.types.Object) -> FlameFit:

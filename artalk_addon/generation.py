@@ -190,10 +190,8 @@ class Draft:
 def read(task: Task, spoken: Sequence[Spoken], *, ahead: bool = False) -> Draft:
     """The first of three steps of `apply`, which `work_out` and `write` are the others of: look at what is there.
 
-    ahead: read all keys now, so that a thread may work it out. Where that would need Blender all the same, as FLAME
-           heads and sliders with keys do, the draft is not `plain`
+    ahead: read all keys now, so that a thread may work it out
     """
-    plain = ahead and task.character.basis != FLAME.name and not layers.is_animated(_object(task.character))
     fresh = [
         Line(
             task.scene,
@@ -213,9 +211,9 @@ def read(task: Task, spoken: Sequence[Spoken], *, ahead: bool = False) -> Draft:
         if each is not line.spoken
     ]
     change = _change(task.character, [*fresh, *_renamed(again)])
-    if plain:
+    if ahead:
         change = replace(change, there=_read_all(change.there))
-    return Draft(task, change, len(again), _seen(task.character), plain)
+    return Draft(task, change, len(again), _seen(task.character), ahead)
 
 
 def work_out(draft: Draft) -> Plan:
@@ -257,7 +255,7 @@ def is_outdated(draft: Draft) -> bool:
 
 def _seen(character: Character) -> object:
     item = _object(character)
-    return heads_of(character), layers.options(Options(), item), layers.rests(item), layers.is_animated(item)
+    return heads_of(character), layers.options(Options(), item), layers.rests(item), layers.keys_of(item)
 
 
 def write(draft: Draft, plan: Plan) -> str:
@@ -290,7 +288,7 @@ def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:
     stale = behind if only is None else behind & set(only)
     # all are behind when a slider was moved, and each is done once: those that wait come to what these are now
     changed = stale if only else lines_up.near(stale)
-    _carry_out(character, _worked_out(_Change(character, before, lines_up, changed, _curves_there(character))))
+    _carry_out(character, _worked_out(_to_do(character, before, lines_up, changed)))
     return len(stale)
 
 
@@ -443,7 +441,7 @@ def remove_lines(item: bpy.types.Object, strip_names: Collection[str] | None) ->
         raise InputError(f"'{item.name}' has no line {which}: nothing was removed.")
     lines_up = _lines_up([line for line in kept if line.name not in gone], item)
     changed = lines_up.near(_moved(lines_up, {line.name: line for line in kept}))
-    _carry_out(character, _worked_out(_Change(character, kept, lines_up, changed, _curves_there(character))))
+    _carry_out(character, _worked_out(_to_do(character, kept, lines_up, changed)))
     return len(gone)
 
 
@@ -469,6 +467,7 @@ class _Change:
     """Lines of a character that are to be written.
 
     kept:     the lines as they are; lines_up: as they will be; changed: names of those to be written anew
+    taking:   by name of each of these, what turns its motion into what the character takes
     replaced: by name of each new line, the one whose place it takes, None where there is none
     drop:     which edits to leave behind
     """
@@ -477,6 +476,7 @@ class _Change:
     kept: Sequence[Line]
     lines_up: LineUp
     changed: Collection[str]
+    taking: Mapping[str, Callable[[Motion], Motion]]
     there: There
     replaced: Mapping[str, Line | None] = field(default_factory=dict)
     drop: Drop | None = None
@@ -509,7 +509,17 @@ def _change(character: Character, fresh: Sequence[Line], drop: Drop | None = Non
     buried = {line.name for line in others if _is_buried(line, fresh)}
     lines_up = _lines_up([*fresh, *(line for line in others if line.name not in buried)], _object(character))
     changed = lines_up.near({*replaced, *_moved(lines_up, before)})
-    return _Change(character, kept, lines_up, changed, _curves_there(character), replaced, drop)
+    return replace(_to_do(character, kept, lines_up, changed), replaced=replaced, drop=drop)
+
+
+def _to_do(character: Character, kept: Sequence[Line], lines_up: LineUp, changed: Collection[str]) -> _Change:
+    """Lines of a character that are to be written as they are in a line-up, over those that are kept."""
+    taking = {
+        line.name: flame_rig.taking(line.spoken.raw.basis, character, line.options.flame)
+        for line in lines_up.lines
+        if line.name in changed
+    }
+    return _Change(character, kept, lines_up, changed, taking, _curves_there(character))
 
 
 def _lines_up(found: Sequence[Line], item: bpy.types.Object) -> LineUp:
@@ -517,9 +527,16 @@ def _lines_up(found: Sequence[Line], item: bpy.types.Object) -> LineUp:
     scene: bpy.types.Scene | None = bpy.data.scenes.get(found[0].scene) if found else None
     # what comes before the beginning of the scene is not seen
     frames = (scene.frame_start, scene.frame_end) if scene else (1, 1)
-    keyed = layers.is_animated(item)
-    around = lineup.Scene(*frames, lambda line: layers.over_time(item, line.start, line.fps) if keyed else {})
-    return LineUp(found, layers.rests(item), around)
+    rests = layers.rests(item)
+    margin = round(_BEYOND * found[0].fps) if found else 0
+    spoken = [round(at) for line in found for at in (line.start - margin, line.end + margin)]
+    seen = [*spoken, *(frames if rests.ends or not spoken else ())]
+    amounts = layers.amounts(item, min(seen), max(seen))
+    return LineUp(found, rests, lineup.Scene(*frames, lambda line: amounts.over_time(line.start, line.fps)))
+
+
+_BEYOND = 10.0
+"""Seconds before a line and after it beyond which no amount counts that has keys: the longest ways to and from rest."""
 
 
 def _worked_out(change: _Change) -> Plan:
@@ -531,7 +548,7 @@ def _worked_out(change: _Change) -> Plan:
     for number, line in enumerate(lines_up.lines):
         if line.name not in change.changed:
             continue
-        curves = _curves(lines_up, number, change.character)
+        curves = _curves(lines_up, number, change)
         old = before.get(line.name)
         fresh = replace(line, rests=lines_up.rests, place=lines_up.place(number), bound=old.bound if old else 0.0)
         written.append(replace(fresh, written=lines.written(curves.items())))
@@ -556,14 +573,14 @@ def _carry_out(character: Character, plan: Plan) -> None:
         layers.keep_reduced(_object(character))
 
 
-def _curves(lines_up: LineUp, number: int, character: Character) -> dict[str, Curve]:
+def _curves(lines_up: LineUp, number: int, change: _Change) -> dict[str, Curve]:
     """The curves of a line in its place, by label."""
     place = lines_up.place(number)
     if not place:
         return {}
     begin, motion = lines_up.motion(number)
-    taken = flame_rig.taken(motion, character, lines_up.lines[number].options.flame)
-    planned = plan(taken, character, begin, motion.fps)
+    taken = change.taking[lines_up.lines[number].name](motion)
+    planned = plan(taken, change.character, begin, motion.fps)
     return {keyframes.label(curve.data_path, curve.index): lineup.shown(curve, place) for curve in planned}
 
 

@@ -17,7 +17,7 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
 from ..core.models import Cancel, Progress
-from . import compat, generation, layers, preflight, strips
+from . import compat, generation, layers, mesh_points, preflight, strips
 from .jobs import ENDED, Entry, More, Queue
 from .properties import state
 
@@ -73,8 +73,6 @@ class _Order:
         if not generation.stale(self.task, spoken)[0].sources:
             return _UP_TO_DATE
         draft = generation.read(self.task, spoken, ahead=True)
-        if not draft.plain:
-            return self._write(draft, generation.work_out(draft))
         return More(partial(_worked_out, draft), partial(self._write_if_right, draft, spoken))
 
     def _write_if_right(self, draft: generation.Draft, spoken: list[Spoken], plan: generation.Plan) -> str:
@@ -141,6 +139,17 @@ def add(
         QUEUE.add(Entry(key, f"{strip.name} · {item.name}", length, order.begin, order.finish))
     say("", failed=False)
     _start()
+
+
+def get_ready(scene: bpy.types.Scene, item: bpy.types.Object, options: Options) -> None:
+    """Do what takes long once for each character, while the window waits for a button anyway: no tick has the time.
+
+    Raises InputError for what is wrong with it.
+    """
+    generation.prepare(scene, [], item, options)
+    if item.session_uid not in _moving:
+        # which the looks at the lips find done
+        mesh_points.evaluated(item)
 
 
 def cancel(number: int | None) -> None:

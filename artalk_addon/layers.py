@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.generate import ANIMATED, Options, OverTime
 from ..core.polish.presets import PRESETS
-from . import compat
+from . import compat, keyframes
 from .line import Rests
 
 _BUDGET = 0.1
@@ -210,13 +210,32 @@ def is_animated(item: bpy.types.Object) -> bool:
     return bool(_keyed(item))
 
 
-def over_time(item: bpy.types.Object, start: float, fps: float) -> OverTime:
-    """The sliders that have keys, as functions of the seconds since frame `start`."""
+def keys_of(item: bpy.types.Object) -> dict[str, bytes]:
+    """What tells whether the keys of sliders are as they were: by slider, places of the keys."""
+    return {name: keyframes.places(curve).tobytes() for name, curve in _keyed(item).items()}
 
-    def along(curve: compat.FCurve, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.maximum([curve.evaluate(frame) for frame in start + seconds * fps], 0.0)
 
-    return {name: partial(along, curve) for name, curve in _keyed(item).items()}
+@dataclass(frozen=True)
+class Amounts:
+    """Sliders that have keys, as plain data: by name their values (n,) at the whole frames from `first` on."""
+
+    first: int
+    values: Mapping[str, NDArray[np.float64]]
+
+    def over_time(self, start: float, fps: float) -> OverTime:
+        """The same as functions of the seconds since frame `start`, straight from frame to frame."""
+
+        def along(values: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.interp(start - self.first + seconds * fps, np.arange(len(values)), values)
+
+        return {name: partial(along, values) for name, values in self.values.items()}
+
+
+def amounts(item: bpy.types.Object, first: int, last: int) -> Amounts:
+    """The sliders of a character that have keys, from one frame to another."""
+    frames = range(first, last + 1)
+    found = {name: [curve.evaluate(frame) for frame in frames] for name, curve in _keyed(item).items()}
+    return Amounts(first, {name: np.maximum(values, 0.0) for name, values in found.items()})
 
 
 def apply_preset(item: bpy.types.Object, name: str) -> None:

@@ -84,8 +84,7 @@ class Speaking(bpy.types.Operator):
         scene, options = compat.sequencer_scene(context), options_of(context, compat.sequencer_scene(context))
         cast = self._cast(context, scene)
         for item, _ in cast:
-            # what is wrong with a character is said at once
-            generation.prepare(scene, [], item, options)
+            job_queue.get_ready(scene, item, options)
         spoken = [(strip, item) for item, chosen in cast for strip in chosen]
         spoken.sort(key=lambda each: compat.strip_timing(each[0]).left)
         job_queue.add(scene, spoken, options, again=self.again)

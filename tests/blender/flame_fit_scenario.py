@@ -7,6 +7,8 @@ python flame_fit_scenario.py ZIP FOLDER MATERIAL      MATERIAL: see test_flame_f
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from pathlib import Path
 
 import bpy
@@ -99,6 +101,27 @@ def artalk_mini_speaks_on_a_flame_head():
 
 
 @check
+def in_the_queue_its_keys_are_worked_out_beside_the_window():
+    scene, head = bpy.context.scene, bpy.data.objects["FLAME head"]  # as it spoke above
+    queue, generation = room("artalk_addon.job_queue"), room("artalk_addon.generation")
+    strip, options, threads = scene.sequence_editor.strips[0], room("core.generate").Options(device="cpu"), []
+    strip.volume *= 0.9  # which is another sound
+    work_out = generation.work_out
+    generation.work_out = lambda draft: threads.append(threading.current_thread()) or work_out(draft)
+    try:
+        queue.add(scene, [(strip, head)], options, again=True)
+        until = time.monotonic() + 60
+        while queue.step() and time.monotonic() < until:
+            time.sleep(0.01)
+    finally:
+        generation.work_out = work_out
+    (entry,) = queue.QUEUE.entries
+    assert entry.state == "done", entry.sentence
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+
+
+@check
 def its_sliders_are_layers_as_on_any_head():
     scene, head = bpy.context.scene, bpy.data.objects["FLAME head"]  # as it spoke above
     pairs, frames = middle_of_the_lips(head), np.arange(2, 110, 6)
@@ -158,9 +181,10 @@ def a_flame_file_of_another_version_is_said():
     basis = room("core.basis").FLAME
     motion = room("core.motion").Motion(np.zeros((2, len(basis)), np.float32), basis, 25.0, meta)
     refused(
-        ["meant for another version", "FLAME File", "artalk convert"], lambda: rig.taken(motion, describe(head), None)
+        ["meant for another version", "FLAME File", "artalk convert"],
+        lambda: rig.taking(basis, describe(head), None)(motion),
     )
-    assert rig.taken(motion, describe(bpy.data.objects["FLAME head.001"]), None) is motion
+    assert rig.taking(basis, describe(bpy.data.objects["FLAME head.001"]), None)(motion) is motion
 
 
 @check

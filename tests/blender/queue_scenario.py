@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scenario
@@ -193,9 +195,9 @@ def the_look_at_the_lips_goes_by_steps_that_leave_the_frame_alone():
     scene, (head,), strips = cast(1)
     use_model()
     scene.frame_set(3, subframe=0.25)
-    module, evaluated = room("artalk_addon.preflight"), []
-    look = module._evaluated
-    module._evaluated = lambda item: evaluated.append(scene.frame_current) or look(item)
+    module, evaluated = room("artalk_addon.mesh_points"), []
+    look = module.evaluated
+    module.evaluated = lambda item: evaluated.append(scene.frame_current) or look(item)
     try:
         add(scene, strips, head)
         step_until(lambda: states() == ["done"])
@@ -229,7 +231,53 @@ def the_look_at_the_lips_goes_by_steps_that_leave_the_frame_alone():
         to_the_end()
         assert not state().failed, state().message
     finally:
-        module._evaluated = look
+        module.evaluated = look
+
+
+@check
+def keys_by_sliders_with_keys_are_worked_out_beside_the_window():
+    scene, (head,), strips = cast(1, 41)
+    use_model()
+    for value, frame in ((0.0, 1), (0.0, 20), (1.0, 21)):
+        head.artalk.jaw = value
+        head.artalk.keyframe_insert("jaw", frame=frame)
+    add(scene, strips[:1], head)
+    to_the_end()
+    with HeldBack() as back:
+        add(scene, strips[1:], head)
+        step_until(back.reached.is_set)  # which would wait here for ever, were it done in a step
+        slider = next(c for c in curves(head).values() if c.data_path == "artalk.jaw")
+        slider.keyframe_points[2].co.y = 0.5
+        back.let_go()
+    assert states() == ["done"], state().message
+    found = {name: curve for (name, _), curve in curves(head.data.shape_keys).items()}
+    by_queue = [[tuple(point.co) for point in curve.keyframe_points] for curve in found.values()]
+    jaw = {point.co.x: point.co.y for point in found[JAW[0]].keyframe_points}
+    assert max(value for at, value in jaw.items() if 8 < at < 18) < 1e-6, jaw
+    assert 0.2 < max(value for at, value in jaw.items() if 45 < at < 60) < 0.5, "by the slider as it is now"
+    room("artalk_addon.generation").follow(head)
+    now = [[tuple(point.co) for point in curve.keyframe_points] for curve in found.values()]
+    assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(by_queue, now, strict=True))
+
+
+@check
+def a_button_does_what_takes_long_once_for_each_character():
+    scene, (head,), strips = cast(1)
+    use_model()
+    module, evaluated = room("artalk_addon.mesh_points"), []
+    look = module.evaluated
+    module.evaluated = lambda item: evaluated.append(item.name) or look(item)
+    try:
+        ready = partial(room("artalk_addon.job_queue").get_ready, scene, head, room("core.generate").Options())
+        ready()
+        assert evaluated == [head.name]
+        add(scene, strips, head)
+        to_the_end()
+        evaluated.clear()
+        ready()
+        assert not evaluated, "its lips have been seen to move"
+    finally:
+        module.evaluated = look
 
 
 @check
