@@ -123,7 +123,8 @@ def plan(motion: Motion, character: Character, start: float, fps: float) -> list
     frames = key_frames(motion, start, fps)
     values = motion.sample((frames - start) / fps).astype(np.float64)
     channels = dict(zip(motion.basis.channels, values.T, strict=True))
-    if not ({"left_eye", "right_eye"} & character.bones.keys()):
+    by_bones = {channel for row in character.table.active() for channel, _ in row.sources}
+    if not {"left_eye_x", "right_eye_x"} & by_bones:
         channels |= eye_look_shapes(channels)
     moved = apply(channels, character.table)
     planned = [*_shape_curves(moved), *_bone_curves(moved, character)]

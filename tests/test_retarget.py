@@ -401,10 +401,42 @@ def test_rigify_lips_move_by_the_distance_of_the_eyes_whatever_their_axes():
     curves = planning.plan(motion(mouthSmileLeft=1.0), person, 1, 25.0)
     corner = [curve.values[0] for curve in curves if '"lips.L"].location' in curve.data_path]
     # in armature space: outward is +X, up is +Z, forward is -Y
-    np.testing.assert_allclose(rest @ corner, 0.1 * np.array([0.10, 0.06, 0.14]), atol=1e-6)
+    np.testing.assert_allclose(rest @ corner, 0.1 * np.array([0.12, 0.08, 0.12]), atol=1e-6)
     lid = planning.plan(motion(eyeBlinkLeft=1.0), person, 1, 25.0)
     drop = rest @ [curve.values[0] for curve in lid if '"lid.T.L.002"].location' in curve.data_path]
     assert drop[2] == pytest.approx(-0.016, abs=1e-6)
+
+
+@pytest.mark.parametrize(("ahead", "below"), [(0.105, 0.076), (0.14, 0.06)])
+def test_a_rigify_jaw_takes_the_lower_lip_where_it_ought_to_go_wherever_its_hinge_is(ahead, below):
+    at = {"jaw_master": (0, 0, 1.8), "lip.B": (0, -ahead, 1.8 - below), "lip.T": (0, -ahead, 1.82 - below)}
+    at |= {"master_eye.L": (0.05, -0.1, 1.82), "master_eye.R": (-0.05, -0.1, 1.82)}
+    found = detect([], [RestBone(name, np.array(point)) for name, point in at.items()])
+    open_mouth = {name: np.array([float(name == "jawOpen")]) for name in ARKIT.channels}
+    moved = {row.axis: float(value[0]) for row, value in apply(open_mouth, found.mapping) if row.target == "jaw_master"}
+    lip = np.array([-below, ahead])  # up and forward of the hinge
+    turn = moved["turn_x"]
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ lip
+    went = turned + 0.1 * np.array([moved["move_y"], moved["move_z"]]) - lip
+    np.testing.assert_allclose(went, 0.1 * np.array(rigging.LIP_AT_OPEN), atol=1e-3)
+
+
+def test_rigify_eyes_look_where_their_targets_are_and_shapes_of_looks_stay_at_rest():
+    names = {"jaw_master": (0, 0, 1.8), "lip.T": (0, -0.1, 1.8), "lip.B": (0, -0.1, 1.79)}
+    for side, x in (("L", 0.05), ("R", -0.05)):
+        names |= {
+            f"eye_master.{side}": (x, -0.1, 1.9),
+            f"ORG-eye.{side}": (x, -0.1, 1.9),
+            f"eye.{side}": (x, -0.3, 1.9),
+        }
+    bones = [RestBone(name, np.array(point)) for name, point in names.items()]
+    found = detect(["eyeLookOutLeft"], bones)
+    parts = {name: Bone(name, np.eye(3), "XYZ") for name in ("eye.L", "eye.R", "jaw_master")}
+    person = Character("x", 1, {"eyeLookOutLeft": "eyeLookOutLeft"}, 2, parts, found.mapping, rigging.UPRIGHT, 0.1)
+    curves = {(c.data_path, c.index): c.values[0] for c in planning.plan(motion(left_eye_y=0.2), person, 1, 25.0)}
+    assert curves['pose.bones["eye.L"].location', 0] == pytest.approx(0.2 * 0.2, abs=1e-6)
+    assert curves['key_blocks["eyeLookOutLeft"].value', 0] == 0
+    assert not [path for path, _ in curves if "eye_master" in path]
 
 
 # --- presets --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ UPRIGHT = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 JAW_OPEN = 0.35
 """Turn of a jaw bone at jawOpen 1, radians: the chin of a life-size head drops by some 28 mm, 85 mm from its hinge."""
 _JAW_ASIDE = 0.1
+_JAW_FORWARD = 0.11  # distances between the eyes
 _SNAP = np.cos(np.radians(25.0))
 
 
@@ -165,8 +166,9 @@ def _snapped(direction: Floats) -> Floats:
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def role_rows(found: Mapping[str, RestBone], *, jaw_speaks: bool) -> list[Row]:
+def role_rows(bones: Sequence[RestBone], *, jaw_speaks: bool) -> list[Row]:
     """The rows of head, jaw and eyes. jaw_speaks: whether the jaw's bone opens the mouth, as no shape does."""
+    found = roles(bones)
     rows = []
     if "head" in found:
         rows += [_turn(found["head"], axis, f"head_{axis}") for axis in "xyz"]
@@ -174,8 +176,11 @@ def role_rows(found: Mapping[str, RestBone], *, jaw_speaks: bool) -> list[Row]:
         speech = f" + {JAW_OPEN} jawOpen - {JAW_OPEN} mouthClose", f" + {_JAW_ASIDE} jawLeft - {_JAW_ASIDE} jawRight"
         rows.append(_turn(found["jaw"], "x", "jaw_x" + speech[0] * jaw_speaks, low=0.0 if jaw_speaks else None))
         rows += [_turn(found["jaw"], "y", "jaw_y" + speech[1] * jaw_speaks), _turn(found["jaw"], "z", "jaw_z")]
+    targets = _rigify_eye_targets(bones)
     for eye in ("left_eye", "right_eye"):
-        if eye in found:
+        if eye in targets:
+            rows += targets[eye]
+        elif eye in found:
             rows += [_turn(found[eye], axis, f"{eye}_{axis}") for axis in "xy"]
     return rows
 
@@ -197,10 +202,51 @@ def is_rigify(names: Iterable[str]) -> bool:
     return {"lip.T", "lip.B", "jaw_master"} <= known
 
 
-def rigify_rows(names: Iterable[str]) -> list[Row]:
-    """Rows of the lips, lids and brows that a Rigify face has; it speaks by these and by its jaw."""
-    known = set(names)
-    rows = []
+def _rigify_eye_targets(bones: Sequence[RestBone]) -> dict[str, list[Row]]:
+    """Rows of what Rigify's eyes look at: whatever else is turned there, its eyeballs follow these bones alone."""
+    at = {bone.name: bone.head for bone in bones}
+    apart = eye_distance(bones)
+    if not is_rigify(at) or not apart:
+        return {}
+    rows = {}
+    for eye, side in (("left_eye", "L"), ("right_eye", "R")):
+        target, ball = f"eye.{side}", f"ORG-eye.{side}"
+        if target in at and ball in at:
+            ahead = round(float(np.linalg.norm(at[target] - at[ball])) / apart, 3)
+            rows[eye] = [
+                Row(target, ((f"{eye}_y", ahead),), "move_x"),
+                Row(target, ((f"{eye}_x", -ahead),), "move_y"),
+            ]
+    return rows
+
+
+LIP_AT_OPEN = (-0.43, -0.22)
+"""Where the default head's lower lip goes at jawOpen 1: up and forward, in distances between the eyes."""
+
+
+def _rigify_jaw(bones: Sequence[RestBone]) -> list[Row]:
+    """How the jaw slides as it opens, where its turn alone does not take the lower lip where it ought to go.
+
+    Rigify's hinge stands as high as the eyes and not far behind them, so that the chin goes backward more than down.
+    """
+    at = {bone.name: bone.head for bone in bones}
+    apart = eye_distance(bones)
+    if not apart:
+        return []
+    _, up, ahead = (at["lip.B"] - at["jaw_master"]) @ head_axes(bones) / apart
+    sine, cosine = np.sin(JAW_OPEN), np.cos(JAW_OPEN)
+    turned = up * cosine - ahead * sine - up, ahead * cosine + up * sine - ahead
+    rise, forward = (round(float(wanted - gone), 3) for wanted, gone in zip(LIP_AT_OPEN, turned, strict=True))
+    return [
+        Row("jaw_master", (("jawOpen", rise), ("mouthClose", -rise)), "move_y", high=0.0 if rise < 0 else None),
+        Row("jaw_master", (("jawForward", _JAW_FORWARD), ("jawOpen", forward), ("mouthClose", -forward)), "move_z"),
+    ]
+
+
+def rigify_rows(bones: Sequence[RestBone]) -> list[Row]:
+    """Rows of the jaw, lips, tongue, cheeks, lids and brows that a Rigify face has; it speaks by these."""
+    known = {bone.name for bone in bones}
+    rows = _rigify_jaw(bones)
     axes: dict[str, Axis] = {"move_x": "move_x", "move_y": "move_y", "move_z": "move_z"}
     for row in _rigify_table():
         bone = next((name for name in row["bones"].split() if name in known), None)

@@ -125,9 +125,9 @@ def detect(
         rows = [row for row in arkit if not row.sources[0][0].startswith(MOUTH)]
         rows += _preset_rows(tuple(shapes), kind, {channel for row in rows for channel, _ in row.sources})
     if kind == "rigify":
-        rows += [row for row in rigging.rigify_rows(names) if not _doubled(row, rows)]
+        rows += [row for row in rigging.rigify_rows(bones) if not _doubled(row, rows)]
     jaw_speaks = kind in ("rigify", "bones")
-    rows += rigging.role_rows(found, jaw_speaks=jaw_speaks)
+    rows += rigging.role_rows(bones, jaw_speaks=jaw_speaks)
     notes += [f"The bone '{bone.name}' is held by a constraint, which may undo its keys: mute the constraint."
               for bone in found.values() if bone.held]  # fmt: skip
     missing = [name for name in _missing(rows) if kind == "arkit" or not name.startswith(MOUTH)]
