@@ -130,8 +130,12 @@ sys.exit(main(['weights', 'list']))
 
 @pytest.mark.slow
 def test_ticks_names_every_kind_of_step():
-    out = small("from artalk.benchmarks.ticks import run; print(run(seconds=1.0, lines=2))")
-    assert all(kind in out for kind in ("keys read", "keys written", "frame shown", "lips looked at")), out
+    out = small("from artalk.benchmarks.ticks import run; print(run(seconds=1.0, lines=2, long=2.0))")
+    for title in ("artalk head", "FLAME head", "sliders with keys", "long lines"):
+        _, found, case = out.partition(f"{title}: 2 lines")
+        assert found, out
+        case = case.partition("one line in one call")[0]
+        assert all(kind in case for kind in ("keys read", "keys written", "frame shown", "lips looked at")), out
     assert float(out.splitlines()[-1]) > 0
 
 
