@@ -167,6 +167,15 @@ def test_what_was_made_flame_is_found_again(fit):
         assert np.corrcoef(back.channel(name), motion.channel(name))[0, 1] > 0.8, name
 
 
+def test_lips_that_are_shut_for_a_closure_press_when_they_come_from_flame(fit):
+    """Whatever the person: the fit alone gave .10 here, and nothing at all on a head that looks otherwise."""
+    shut = fit.to_arkit(fit.to_flame(pose(jawOpen=0.15, mouthClose=0.15, mouthPressLeft=0.4, mouthPressRight=0.4)))
+    for name in ("mouthPressLeft", "mouthPressRight"):
+        assert 0.25 < shut.channel(name)[0] <= 0.4
+    for other in (pose(jawOpen=0.2), pose(mouthPucker=0.6), pose(mouthSmileLeft=0.5, mouthSmileRight=0.5)):
+        assert fit.to_arkit(fit.to_flame(other)).channel("mouthPressLeft")[0] < 0.05
+
+
 def test_rest_stays_rest(fit):
     assert np.abs(fit.to_flame(pose()).values).max() < 1e-6
     assert np.abs(fit.to_arkit(Motion(np.zeros((2, len(FLAME))), FLAME, 25.0)).values).max() < 1e-6
