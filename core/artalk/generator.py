@@ -77,9 +77,9 @@ class GeneratorBlock(nn.Module):
     ) -> tuple[Tensor, KeysValues]:
         """Tokens (B, L, W) with their modulation (B, L, 6 W) -> tokens, and the past with them."""
         gamma1, gamma2, scale1, scale2, shift1, shift2 = modulation.chunk(6, dim=-1)
-        y, past = self.attn(_norm(x) * (1 + scale1) + shift1, past, visible)
-        x = x + gamma1 * y
-        return x + gamma2 * self.ffn(_norm(x) * (1 + scale2) + shift2), past
+        y, past = self.attn(torch.addcmul(shift1, _norm(x), 1 + scale1), past, visible)
+        x = torch.addcmul(x, gamma1, y)
+        return torch.addcmul(x, gamma2, self.ffn(torch.addcmul(shift2, _norm(x), 1 + scale2))), past
 
 
 class LogitsNorm(nn.Module):

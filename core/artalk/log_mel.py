@@ -62,28 +62,35 @@ class ConvBlock(nn.Module):
 
     def __init__(self, width: int, kernel: int, expansion: int, dropout: float) -> None:
         super().__init__()
-        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.reach = kernel // 2
+        self.depthwise = nn.Conv1d(width, width, kernel, groups=width)
         self.norm = nn.LayerNorm(width)
         self.mix = nn.Sequential(nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width))
         self.dropout = nn.Dropout1d(dropout)  # whole channels: on a processor a mask for every number costs a quarter
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, W) -> (B, T, W)."""
-        return self._skip(x, self.depthwise(x.transpose(1, 2)))
+        return self._skip(x, _convolve(self.depthwise, x, self.reach))
 
     def inner(self, x: Tensor) -> Tensor:
         """(B, T, W) -> (B, T - kernel + 1, W): the frames that see no edge."""
-        reach = self.depthwise.kernel_size[0] // 2
-        return self._skip(x[:, reach:-reach], _unpadded(self.depthwise, x.transpose(1, 2)))
+        return self._skip(x[:, self.reach : -self.reach], _convolve(self.depthwise, x, 0))
 
     def _skip(self, x: Tensor, convolved: Tensor) -> Tensor:
-        mixed: Tensor = self.mix(self.norm(convolved.transpose(1, 2)))
+        mixed: Tensor = self.mix(self.norm(convolved))
         return x + self.dropout(mixed.transpose(1, 2)).transpose(1, 2)
 
 
-def _unpadded(convolution: nn.Conv1d, x: Tensor) -> Tensor:
-    """The convolution of (B, C, T) without the zeros that it puts at either end."""
-    return F.conv1d(x, convolution.weight, convolution.bias, convolution.stride, groups=convolution.groups)
+def _convolve(convolution: nn.Conv1d, x: Tensor, padding: int) -> Tensor:
+    """The convolution of frames (B, T, C) -> (B, T', C') with so many zeros at either end.
+
+    Taken for a picture one row high: torch is twice as quick with channels that lie side by side there.
+    """
+    row = x.transpose(1, 2).unsqueeze(2)
+    weight = convolution.weight.unsqueeze(2)
+    stride, groups = (1, convolution.stride[0]), convolution.groups
+    y = F.conv2d(row, weight, convolution.bias, stride, (0, padding), groups=groups)
+    return y.squeeze(2).transpose(1, 2)
 
 
 class Tower(nn.Module):
@@ -101,21 +108,21 @@ class Tower(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.down_50 = nn.Conv1d(bands, width, 4, stride=2, padding=1)
+        self.down_50 = nn.Conv1d(bands, width, 4, stride=2)
         self.blocks_50 = nn.Sequential(*(ConvBlock(width, kernel, expansion, dropout) for _ in range(blocks_50)))
-        self.down_25 = nn.Conv1d(width, width, 4, stride=2, padding=1)
+        self.down_25 = nn.Conv1d(width, width, 4, stride=2)
         self.blocks_25 = nn.Sequential(*(ConvBlock(width, kernel, expansion, dropout) for _ in range(blocks_25)))
         self.norm = nn.LayerNorm(width)
         self.context = tower_context(kernel, blocks_50, blocks_25)
 
     def phone_features(self, mels: Tensor) -> Tensor:
         """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 2, width) at 50 Hz."""
-        out: Tensor = self.blocks_50(F.gelu(self.down_50(mels.transpose(1, 2))).transpose(1, 2))
+        out: Tensor = self.blocks_50(F.gelu(_convolve(self.down_50, mels, 1)))
         return out
 
     def frame_features(self, phone_features: Tensor) -> Tensor:
         """(B, T, width) at 50 Hz -> features (B, T / 2, width) at 25 Hz."""
-        out: Tensor = self.norm(self.blocks_25(self.down_25(phone_features.transpose(1, 2)).transpose(1, 2)))
+        out: Tensor = self.norm(self.blocks_25(_convolve(self.down_25, phone_features, 1)))
         return out
 
     def forward(self, mels: Tensor) -> Tensor:
@@ -127,10 +134,10 @@ class Tower(nn.Module):
 
         The same numbers as `forward` gives there, without computing the frames at the edges that nothing needs.
         """
-        x = F.gelu(_unpadded(self.down_50, mels.transpose(1, 2))).transpose(1, 2)
+        x = F.gelu(_convolve(self.down_50, mels, 0))
         for block in self.blocks_50:
             x = cast(ConvBlock, block).inner(x)
-        x = _unpadded(self.down_25, x.transpose(1, 2)).transpose(1, 2)
+        x = _convolve(self.down_25, x, 0)
         for block in self.blocks_25:
             x = cast(ConvBlock, block).inner(x)
         out: Tensor = self.norm(x)
