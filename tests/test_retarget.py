@@ -299,6 +299,21 @@ def test_the_free_head_with_files_missing_is_refused_and_names_them(shared, tmp_
         ict_facekit.load(tmp_path / "FaceXModel.npz")
 
 
+def test_the_free_head_has_irises_that_are_seen_without_shading(shared):
+    """By materials: vertex colours are not shown in a solid view, where the eyes were white all over."""
+    head = ict_facekit.load(shared / "characters" / "ict_facekit.npz")
+    names = [material.name for material in head.materials]
+    for side, sign in (("left", 1), ("right", -1)):
+        eye = slice(*head.parts[f"eye_{side}"])
+        for name, radius in (("ict iris", 5.9), ("ict pupil", 2.0)):
+            used = np.unique(head.faces[head.material_index == names.index(name)])
+            used = used[(used >= eye.start) & (used < eye.stop)]
+            across = 1000 * np.ptp(head.vertices[used], axis=0)[:2]
+            assert len(used) > 50
+            assert np.all((across > 1.6 * radius) & (across < 2.4 * radius)), (name, across)
+            assert sign * head.vertices[used, 0].mean() > 0.02
+
+
 def test_a_mesh_without_lips_has_no_seal():
     rng = np.random.default_rng(0)
     points, nothing = rng.normal(size=(50, 3)), np.zeros((50, 3))

@@ -54,9 +54,13 @@ MATERIALS = (
     Material("ict eyes", (0.86, 0.84, 0.82), 0.12, 0.0),
     Material("ict tear film", (1.0, 1.0, 1.0), 0.05, 0.0),
     Material("ict lashes", (0.035, 0.02, 0.015), 0.6, 0.0),
+    Material("ict iris", (0.17, 0.22, 0.25), 0.12, 0.0),
+    Material("ict pupil", (0.004, 0.004, 0.004), 0.12, 0.0),
 )
-_IRIS_MM, _PUPIL_MM = 5.9, 2.0
-_IRIS_TINT, _PUPIL_TINT = (0.20, 0.26, 0.30), (0.005, 0.005, 0.005)
+_CORNEA = 0.0179
+"""From the middle of the eyeball, m: what lies further out is the tip of the cornea, where the eye looks."""
+_DISCS = ((0.0059, 7), (0.002, 8))
+"""Faces on the front of an eyeball so near to its axis, m, are of this material: first the iris, then the pupil."""
 
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
 _PARENTS = (-1, 0, 1, 1, 1)
@@ -214,8 +218,8 @@ def rigged(meshes: Meshes) -> HeadMesh:
         vertices=meshes.vertices,
         faces=meshes.faces.astype(np.int32),
         materials=MATERIALS if full else MATERIALS[:1],
-        material_index=_materials(meshes.faces) if full else np.zeros(len(meshes.faces), np.int32),
-        tint=_tint(meshes.vertices, parts),
+        material_index=_materials(meshes) if full else np.zeros(len(meshes.faces), np.int32),
+        tint=np.ones_like(meshes.vertices),
         uv=_corners(meshes),
         shape_names=names,
         shape_deltas=np.stack([shapes[name] for name in names]).astype(np.float32),
@@ -241,10 +245,26 @@ def joined(shapes: dict[str, Floats]) -> dict[str, Floats]:
     return result
 
 
-def _materials(faces: Ints) -> Ints:
+def _materials(meshes: Meshes) -> Ints:
+    """The material of each face, (F,), of the published head."""
     starts = np.array([first for first, _, _ in _PARTS.values()])
     kinds = np.array([material for _, _, material in _PARTS.values()], np.int32)
-    return kinds[np.searchsorted(starts, faces[:, 0], side="right") - 1]
+    first = meshes.faces[:, 0]
+    found = kinds[np.searchsorted(starts, first, side="right") - 1]
+    for name in ("eye_left", "eye_right"):
+        low, high, _ = _PARTS[name]
+        eye = np.flatnonzero((first >= low) & (first <= high))
+        # a triangle's missing corner is its first one again
+        corners = np.where(meshes.faces[eye] >= 0, meshes.faces[eye], first[eye, None])
+        ball = meshes.vertices[low : high + 1] - _middle(meshes.vertices[low : high + 1])
+        cornea = ball[np.linalg.norm(ball, axis=1) > _CORNEA].mean(axis=0)
+        axis = cornea / np.linalg.norm(cornea)
+        faces = meshes.vertices[corners].mean(axis=1) - _middle(meshes.vertices[low : high + 1])
+        along = faces @ axis
+        aside = np.linalg.norm(faces - along[:, None] * axis, axis=1)
+        for radius, material in _DISCS:
+            found[eye[(along > 0) & (aside < radius)]] = material
+    return found
 
 
 def _corners(meshes: Meshes) -> Floats:
@@ -252,19 +272,6 @@ def _corners(meshes: Meshes) -> Floats:
     if not len(meshes.uv):
         return np.zeros((len(meshes.faces), 4, 2), np.float32)
     return np.where(meshes.uv_faces[..., None] >= 0, meshes.uv[meshes.uv_faces], 0).astype(np.float32)
-
-
-def _tint(vertices: Floats, parts: dict[str, tuple[int, int]]) -> Floats:
-    """White, but for an iris and a pupil painted on each eyeball."""
-    tint = np.ones((len(vertices), 3), np.float32)
-    for name in ("eye_left", "eye_right"):
-        if name in parts:
-            eye = slice(*parts[name])
-            off_axis = 1000 * np.linalg.norm((vertices[eye] - _middle(vertices[eye]))[:, :2], axis=1)
-            front = vertices[eye, 2] > _middle(vertices[eye])[2]
-            tint[eye][front & (off_axis < _IRIS_MM)] = _IRIS_TINT
-            tint[eye][front & (off_axis < _PUPIL_MM)] = _PUPIL_TINT
-    return tint
 
 
 def _middle(points: Floats) -> Floats:

@@ -420,7 +420,7 @@ def on_the_real_free_head_lips_close():
     assert bpy.ops.artalk.import_free_head(filepath=ARGUMENTS[3]) == {"FINISHED"}
     mesh = scene.artalk.character
     assert len(mesh.data.vertices) == 26719
-    assert len(mesh.data.materials) == 7
+    assert len(mesh.data.materials) == 9
     assert len(mesh.parent.data.bones) == 5
     use_model()
     add_strip(scene, speech())
