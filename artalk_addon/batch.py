@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -89,12 +88,15 @@ def read(table: Path, options: Options) -> list[lines.Line]:
 
 
 def _with_style(line: lines.Line, options: Options) -> lines.Line:
-    """A line whose style is a file; a name that no style has is left as it is, and fails when its turn comes."""
-    if line.style is not None and not line.style.suffix and not line.style.exists():
-        basis, folder = models.entry(options.model).basis, preferences.models_folder(bpy.context)
-        with suppress(InputError):
-            return replace(line, style=styles.find(line.style.name, basis, folder, options.weights))
-    return line
+    """A line whose style is a file; with a name that no style has it fails when its turn comes."""
+    if line.style is None or line.style.suffix or line.style.exists():
+        return line
+    basis, folder = models.entry(options.model).basis, preferences.models_folder(bpy.context)
+    fitted = options.flame is not None
+    try:
+        return replace(line, style=styles.find(line.style.name, basis, folder, options.weights, fitted=fitted))
+    except InputError as error:
+        return replace(line, fault=str(error))
 
 
 def _make(shot: str, line: lines.Line, options: Options, alive: Callable[[float], None]) -> str:

@@ -23,6 +23,7 @@ from . import (
     export,
     generation,
     headless,
+    job_queue,
     mapping_panel,
     operators,
     preferences,
@@ -31,6 +32,7 @@ from . import (
     rigs,
     strips,
 )
+from .line import name_of
 from .properties import settings
 
 _handle: Any = None
@@ -108,8 +110,8 @@ def _generate_all(scene: bpy.types.Scene, options: argparse.Namespace) -> Events
         raise InputError(rows[0].message)
     todo = {row.strip for row in rows if row.state in {"missing", "changed"}}
     if not todo:
-        if count := sum(row.state == "up to date" for row in rows):
-            yield {"event": "generated", "lines": 0, "message": operators.up_to_date(count)}
+        if count := sum(row.state in {"up to date", "baked"} for row in rows):
+            yield {"event": "generated", "lines": 0, "message": job_queue.up_to_date(count)}
         return
     chosen = [strip for strip in strips.heard_sound_strips(scene) if strip.name in todo]
     made = 0
@@ -155,14 +157,19 @@ def _speak(
     again = again or options.again
     tasks = [generation.prepare(scene, chosen, character, wanted, again=again) for character, chosen in cast]
     bar = cli.ProgressLine(scene.name)
-    spoken = dialogue.speak_all(tasks, bar, _never)
-    said = [generation.apply(task, each) for task, each in zip(tasks, spoken, strict=True)]
+    work = list(zip(tasks, dialogue.speak_all(tasks, bar, _never), strict=True))
+    if again:
+        work = [generation.stale(*each) for each in work]
+    said = [
+        generation.apply(task, spoken) if task.sources else job_queue.up_to_date(len(chosen))
+        for (task, spoken), (_, chosen) in zip(work, cast, strict=True)
+    ]
     bar.done()
     if save:
         _save(options)
-    for (character, chosen), sentence in zip(cast, said, strict=True):
+    for (character, _), (task, _), sentence in zip(cast, work, said, strict=True):
         wrong = preflight.what_is_wrong(compat.scene(bpy.context), character)
-        event = {"event": "generated", "character": character.name, "lines": len(chosen), "message": sentence}
+        event = {"event": "generated", "character": character.name, "lines": len(task.sources), "message": sentence}
         yield event | {"moves": not wrong}
         for obstacle in (wrong or preflight.limits(character))[:1]:
             yield {"event": "warning", "cause": obstacle.cause, "message": obstacle.sentence}
@@ -297,7 +304,9 @@ def _strips(scene: bpy.types.Scene, options: argparse.Namespace) -> list[compat.
 
 
 def _speakers(scene: bpy.types.Scene, options: argparse.Namespace) -> list[bpy.types.Object]:
-    """Whose lines to regenerate: with --all and roles those of all that have spoken, else those of one character."""
+    """Whose lines to regenerate: of a strip its speaker's, with --all and roles those of all, else one character's."""
+    if options.strip is not None and options.character is None:
+        return [_speaker(scene, options)]
     if not options.all or options.strip is not None or options.character is not None:
         return [_character(bpy.context, options)]
     roles = dict.fromkeys(role.character for role in settings(scene).roles)
@@ -306,6 +315,20 @@ def _speakers(scene: bpy.types.Scene, options: argparse.Namespace) -> list[bpy.t
         item for item in there if any(line.scene == scene.name for line in generation.lines_of(rigs.describe(item)))
     ]
     return spoken or [_character(bpy.context, options)]
+
+
+def _speaker(scene: bpy.types.Scene, options: argparse.Namespace) -> bpy.types.Object:
+    """Who has spoken the strip that is named; where nobody has, who would."""
+    (strip,) = _strips(scene, options)
+    name = name_of(scene.name, strip.name)
+    try:
+        meant = dialogue.speaker(scene, strip)
+    except InputError:
+        meant = None
+    # who is meant first: meshes of one character have its lines in common
+    characters = [item for item in (meant, *scene.objects) if item is not None and rigs.is_character(item)]
+    spoken = (item for item in characters if name in generation.heads_of(rigs.describe(item)))
+    return next(spoken, None) or meant or dialogue.speaker(scene, strip)
 
 
 def _lines(scene: bpy.types.Scene, character: bpy.types.Object, options: argparse.Namespace) -> list[compat.Strip]:

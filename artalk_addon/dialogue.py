@@ -15,7 +15,7 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
 from ..core.models import Cancel, Progress
-from . import compat, generation, lines, operators, rigs, strips
+from . import bake, compat, generation, lines, operators, rigs, strips
 from .line import name_of
 from .lines import Head
 from .properties import settings
@@ -24,7 +24,9 @@ from .strips import Source
 Cast = list[tuple[bpy.types.Object, list[compat.Strip]]]
 """Who speaks what."""
 
-State = Literal["up to date", "changed", "missing", "no character", "unreadable", "strip is gone"]
+State = Literal["up to date", "changed", "missing", "baked", "no character", "unreadable", "strip is gone"]
+
+_BAKED = "Its keys are baked, so they are yours and stay as they are: delete them to generate it again."
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,17 @@ def cast(
     return list(found.values())
 
 
+def without_baked(spoken: Cast) -> Cast:
+    """Who speaks what, without strips whose keys were baked; InputError when nothing is left."""
+    left = []
+    for item, found in spoken:
+        marks = bake.marks(rigs.describe(item))
+        left.append((item, [strip for strip in found if not bake.is_baked(strip, marks)]))
+    if not any(found for _, found in left):
+        raise InputError("The keys of all strips are baked, and so yours: delete them to generate them again.")
+    return [(item, found) for item, found in left if found]
+
+
 def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | None = None) -> list[Asked]:
     """One row for each strip that is heard, and for each line whose strip is gone; reads no sound.
 
@@ -122,6 +135,7 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
     fps = strips.rate(scene)
     heard = strips.heard_sound_strips(scene)
     kept: dict[str, dict[str, str]] = {}
+    baked: dict[str, bake.Marks] = {}
     wanted: dict[str, Options] = {}
     rows = []
     for strip in heard:
@@ -135,8 +149,12 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
         if item.name not in kept:
             described = rigs.describe(item)
             kept[item.name] = generation.heads_of(described)
+            baked[item.name] = bake.marks(described)
             wanted[item.name] = generation.options_for(item, described, options)
         text = kept[item.name].get(name_of(scene.name, strip.name), "")
+        if not text and bake.is_baked(strip, baked[item.name]):
+            rows.append(Asked(Row(strip.name, item.name, "baked", message=_BAKED)))
+            continue
         rows.append(_asked(strip, fps, item, text, wanted[item.name]))
     present = {name_of(scene.name, strip.name) for strip in compat.all_strips(scene)}
     for name, texts in kept.items():

@@ -22,6 +22,7 @@ _ICONS: dict[str, Any] = {
     "up to date": "CHECKMARK",
     "changed": "FILE_REFRESH",
     "missing": "RADIOBUT_OFF",
+    "baked": "ACTION",
     "no character": "QUESTION",
     "unreadable": "ERROR",
     "strip is gone": "GHOST_DISABLED",
@@ -131,7 +132,7 @@ class ARTALK_OT_generate_all(operators.Speaking):
         if not heard:
             raise InputError(f"No sound strip of the scene '{scene.name}' is heard: look in the sequencer.")
         refresh(context)  # which shows the strips of nobody
-        return dialogue.cast(scene, heard)
+        return dialogue.without_baked(dialogue.cast(scene, heard))
 
 
 # --- who speaks what ------------------------------------------------------------------------------------------------

@@ -265,15 +265,17 @@ def write(draft: Draft, plan: Plan) -> str:
     layers.show(_object(task.character), task.options)
     written = [line for line in plan.written if line.name in draft.change.replaced]
     keys = sum(len(each.keys) for line in written for each in line.written.values())
-    curves = len({name for line in written for name in line.written})
+    curves = {name for line in written for name in line.written}
+    changed = len(curves & {keyframes.label(curve.data_path, curve.index) for curve in plan.curves})
     missing = "" if "head" in task.character.bones else ", without head turns (no head bone)"
     beside = f"; {again} more, as what they go on from has changed" if again else ""
     mine = f"; your edits of {plan.edited} curves are kept" if plan.edited else ""
     lines = f"{len(task.sources)} line{'s' if len(task.sources) != 1 else ''}"
-    done = f"{lines} on '{task.character.name}': {keys} keys in {curves} curves{missing}{beside}{mine}."
+    done = f"{lines} on '{task.character.name}': {keys} keys in {len(curves)} curves{missing}{beside}{mine}."
+    of_these = [f"{changed} of the curves have changed."] if changed < len(curves) else []
     along = rigs.share_shapes(_object(task.character))
     also = [f"{listed(along)} move{'s' if len(along) == 1 else ''} along by the same keys."] if along else []
-    return " ".join([done, *task.character.notes, *also])
+    return " ".join([done, *of_these, *task.character.notes, *also])
 
 
 def follow(item: bpy.types.Object, only: Sequence[str] | None = None) -> int:

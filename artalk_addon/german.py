@@ -263,6 +263,7 @@ _GENERATING = {
     "Add a sound strip with speech to the sequencer first": "Zuerst einen Tonstreifen mit Sprache in den Sequenzer legen",
     "Cancelled, nothing was changed.": "Abgebrochen, nichts wurde verändert.",
     "{} on '{}': {} keys in {} curves{}{}{}.": "{} auf '{}': {} Keyframes in {} Kurven{}{}{}.",
+    "{} of the curves have changed.": "{} der Kurven haben sich geändert.",
     "; {} more, as what they go on from has changed": "; {} weitere, da sich geändert hat, woran sie anknüpfen",
     "{} line": "{} Zeile",
     "{} lines": "{} Zeilen",
@@ -1072,6 +1073,14 @@ _DIALOGUE = {
     "{} up to date": "{} aktuell",
     "{} changed": "{} geändert",
     "{} missing": "{} fehlen",
+    "{} baked": "{} gebacken",
+    "baked": "gebacken",
+    "Its keys are baked, so they are yours and stay as they are: delete them to generate it again.": (
+        "Die Keyframes sind gebacken und bleiben, wie sie sind: zum neuen Erzeugen löschen."
+    ),
+    "The keys of all strips are baked, and so yours: delete them to generate them again.": (
+        "Die Keyframes aller Streifen sind gebacken: zum neuen Erzeugen löschen."
+    ),
     "{} no character": "{} ohne Figur",
     "{} unreadable": "{} unlesbar",
     "unreadable": "unlesbar",
@@ -1092,7 +1101,6 @@ _DIALOGUE = {
     "Generate every strip of the scene that is heard, each on its own character; what is up to date stays as it is": (
         "Erzeugt jeden hörbaren Streifen der Szene, jeden auf seiner Figur; was aktuell ist, bleibt"
     ),
-    "It was up to date.": "Sie war aktuell.",
     "By": "Nach",
     "Add Role": "Rolle hinzufügen",
     "Say which strips a character speaks": "Sagt, welche Streifen eine Figur spricht",

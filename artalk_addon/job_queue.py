@@ -8,7 +8,7 @@ what is gone when its turn comes fails with a sentence of its own. Another file 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -22,8 +22,6 @@ from .jobs import ENDED, Entry, More, Queue
 from .properties import state
 
 TICK = 0.05
-_UP_TO_DATE = "It was up to date."
-
 QUEUE: Queue[list[Spoken]] = Queue()
 
 at_end: list[Callable[[], None]] = []
@@ -44,21 +42,23 @@ _lost = ""
 """What to say once another file is open."""
 
 
-@dataclass(eq=False)
+@dataclass
 class _Order:
     """One strip's speech on one character, by what no change of a name changes.
 
-    scene, character: session identifiers; strip, strip_id, left: how and where `strips.find` finds it
+    Two are equal that are for the same strip and character.
+    scene, character: session identifiers; strip, strip_id, left, others: how and where `strips.find` finds it
     """
 
     scene: int
     strip: str
-    strip_id: str
-    left: float
     character: int
-    options: Options
-    again: bool
-    task: generation.Task | None = None
+    strip_id: str = field(compare=False)
+    left: float = field(compare=False)
+    others: frozenset[str] = field(compare=False)
+    options: Options = field(compare=False)
+    again: bool = field(compare=False)
+    task: generation.Task | None = field(default=None, compare=False)
 
     def begin(self) -> Any:
         """Read Blender; returns the work for the thread."""
@@ -71,9 +71,17 @@ class _Order:
         assert self.task is not None
         self.task = self._as_it_is_now(self.task)
         if not generation.stale(self.task, spoken)[0].sources:
-            return _UP_TO_DATE
+            return up_to_date(1)
         draft = generation.read(self.task, spoken, ahead=True)
         return More(partial(_worked_out, draft), partial(self._write_if_right, draft, spoken))
+
+    def makes(self, strip: compat.Strip, item: bpy.types.Object, options: Options) -> bool:
+        """Whether what it has begun to make is what a strip would be made into now; sliders go by those of the end."""
+        if self.task is None:
+            return False
+        wanted = generation.options_for(item, self.task.character, options)
+        same = layers.options(wanted, item) == layers.options(self.task.options, item)
+        return same and (strips.source(strip, self.task.fps),) == self.task.sources
 
     def _write_if_right(self, draft: generation.Draft, spoken: list[Spoken], plan: generation.Plan) -> str:
         """Write what was worked out; when somebody has worked on the character meanwhile, from the beginning again."""
@@ -101,7 +109,7 @@ class _Order:
 
     def _look_up(self) -> tuple[bpy.types.Scene, compat.Strip, bpy.types.Object]:
         scene = next((each for each in bpy.data.scenes if each.session_uid == self.scene), None)
-        strip = strips.find(scene, self.strip, self.strip_id, self.left) if scene else None
+        strip = strips.find(scene, self.strip, self.strip_id, self.left, self.others) if scene else None
         if scene is None or strip is None:
             raise InputError(f"The strip '{self.strip}' was deleted meanwhile: nothing was written for it.")
         self.strip = strip.name
@@ -111,6 +119,11 @@ class _Order:
                 f"The character of '{self.strip}' was deleted meanwhile: choose another and generate again."
             )
         return scene, strip, item
+
+
+def up_to_date(count: int) -> str:
+    """A sentence for so many lines that need nothing."""
+    return "The line is up to date." if count == 1 else f"All {count} lines are up to date."
 
 
 def _worked_out(draft: generation.Draft, _progress: Progress, _cancel: Cancel) -> generation.Plan:
@@ -126,17 +139,21 @@ def add(
 ) -> None:
     """Put strips of a scene into the queue, each with its character, and have the window work it off.
 
-    again: as in `generation.prepare`
+    One that is being made is left alone unless it has changed since. again: as in `generation.prepare`
     """
     if not QUEUE.busy:
         QUEUE.clear()
+    names = frozenset(each.name for each in compat.all_strips(scene))
+    running = next((each.key for each in QUEUE.entries if each.state == "running"), None)
     for strip, item in spoken:
         strips.identify(strip)
         timing, known_by = compat.strip_timing(strip), strips.identifier(strip)
-        order = _Order(scene.session_uid, strip.name, known_by, timing.left, item.session_uid, options, again)
+        others = names - {strip.name}
+        order = _Order(scene.session_uid, strip.name, item.session_uid, known_by, timing.left, others, options, again)
+        if isinstance(running, _Order) and running == order and running.makes(strip, item, options):
+            continue
         length = (timing.right - timing.left) / strips.rate(scene)
-        key = (order.scene, order.strip, order.character)
-        QUEUE.add(Entry(key, f"{strip.name} · {item.name}", length, order.begin, order.finish))
+        QUEUE.add(Entry(order, f"{strip.name} · {item.name}", length, order.begin, order.finish))
     say("", failed=False)
     _start()
 
@@ -264,7 +281,10 @@ def _summarise() -> None:
         entry = QUEUE.entries[0]
         say(entry.sentence or "Cancelled, nothing was changed.", failed=entry.state == "failed")
         return
-    same = sum(entry.sentence == _UP_TO_DATE for entry in QUEUE.entries)
+    same = sum(entry.sentence == up_to_date(1) for entry in QUEUE.entries)
+    if same == len(QUEUE.entries):
+        say(up_to_date(same), failed=False)
+        return
     written = count["done"] - same
     parts = [f"{written} line{'s' if written != 1 else ''} written"]
     parts += [f"{same} up to date"] if same else []

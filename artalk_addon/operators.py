@@ -49,11 +49,6 @@ Cast = list[tuple[bpy.types.Object, list[compat.Strip]]]
 """Who speaks what."""
 
 
-def up_to_date(count: int) -> str:
-    """A sentence for so many lines that need nothing."""
-    return "The line is up to date." if count == 1 else f"All {count} lines are up to date."
-
-
 class Speaking(bpy.types.Operator):
     """Generates lines: all in one call for scripts and without a window, else in the queue. Which, `_cast` says."""
 
@@ -116,7 +111,7 @@ class Speaking(bpy.types.Operator):
         ]
         same = sum(len(chosen) for _, chosen in cast) - sum(len(task.sources) for task, _ in work)
         if same:
-            verdicts.append(preflight.Verdict(f"{same} up to date." if work else up_to_date(same)))
+            verdicts.append(preflight.Verdict(f"{same} up to date." if work else job_queue.up_to_date(same)))
         bad = [verdict for verdict in verdicts if verdict.failed]
         sentence = " ".join(verdict.sentence for verdict in verdicts)
         job_queue.say(sentence, failed=bool(bad), cause=bad[0].cause if bad else "")

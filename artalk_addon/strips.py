@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,15 +148,19 @@ def identifier(strip: compat.Strip) -> str:
     return str(strip.get(_IDENTIFIER, ""))
 
 
-def find(scene: bpy.types.Scene, name: str, known_by: str, left: float) -> compat.Strip | None:
-    """The sound strip of a name; if it was renamed, that with its identifier where it was: copies stand elsewhere."""
+def find(scene: bpy.types.Scene, name: str, known_by: str, left: float, others: Collection[str]) -> compat.Strip | None:
+    """The sound strip of a name; if it was renamed, that with its identifier, the nearest to where it was.
+
+    others: names of strips that were there beside it, and so are copies
+    """
     every = sound_strips(compat.all_strips(scene))
     named = next((strip for strip in every if strip.name == name), None)
     alike = [strip for strip in every if known_by and identifier(strip) == known_by]
     # an undo may have taken the identifier away
     if named is not None and (named in alike or not alike):
         return named
-    return next((strip for strip in alike if abs(compat.strip_timing(strip).left - left) < 1), None)
+    renamed = [strip for strip in alike if strip.name not in others]
+    return min(renamed, key=lambda strip: abs(compat.strip_timing(strip).left - left), default=None)
 
 
 def _is_muted(strip: compat.Strip) -> bool:

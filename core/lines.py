@@ -38,13 +38,17 @@ _SIGN = 20.0
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the table. number: of the row, the first below the header is 1; character: an object's name or ''."""
+    """One row of the table. number: of the row, the first below the header is 1; character: an object's name or ''.
+
+    fault: what is wrong with it, a sentence that it fails with when its turn comes; empty if nothing is known
+    """
 
     number: int
     audio: Path
     character: str
     style: Path | None
     output: Path
+    fault: str = ""
 
     @property
     def stamp(self) -> Path:
@@ -87,8 +91,12 @@ def read_lines(path: Path) -> list[Line]:
 def _rows(path: Path, file: TextIO) -> Iterator[dict[str, str]]:
     """The rows of a table that are not empty, by the names of its columns, which may be written in capitals."""
     heading = file.readline()
-    # no name of a column holds any of these
-    separator = max(_SEPARATORS, key=heading.count)
+    said = heading.rstrip("\r\n").casefold().partition("sep=")
+    if said[:2] == ("", "sep=") and said[2] in _SEPARATORS:  # which Excel may be told above the names
+        separator, heading = said[2], file.readline()
+    else:
+        # no name of a column holds any of these
+        separator = max(_SEPARATORS, key=heading.count)
     names = [name.strip().casefold() for name in next(csv.reader([heading], delimiter=separator), [])]
     missing = [name for name in _NEEDED if name not in names]
     if missing:
@@ -127,8 +135,10 @@ def _line(path: Path, number: int, row: Mapping[str, str]) -> Line:
 def made_from(line: Line, settings: Mapping[str, Any]) -> dict[str, Any]:
     """All that an output depends on, as it is now; settings: options and the .blend, the same for all lines.
 
-    Raises InputError when the sound or the style is missing.
+    Raises InputError when the sound or the style is missing, or the line has another fault.
     """
+    if line.fault:
+        raise InputError(line.fault)
     return {
         "audio_sha256": file_hash(line.audio),
         "style_sha256": file_hash(line.style) if line.style else None,

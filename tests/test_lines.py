@@ -43,6 +43,15 @@ def test_a_table_is_read_with_paths_from_its_own_folder(tmp_path):
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_line_that_tells_excel_the_separator_is_read(tmp_path, separator):
+    text = f"sep={separator}\r\naudio{separator}output\r\n0.wav{separator}0.npz\r\n"
+    (line,) = read_lines(table(tmp_path, text=text))
+    assert (line.number, line.audio.name, line.output.name) == (1, "0.wav", "0.npz")
+    with pytest.raises(InputError, match="no column audio and output"):
+        read_lines(table(tmp_path, text=text.replace("sep=", "SEP=|")))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_tables_of_spreadsheets_are_read(tmp_path, separator):
     """With a mark of UTF-8, capitals, other separators, and empty cells behind and below."""
     rows = [

@@ -25,6 +25,7 @@ from scenario import (
     head_objects,
     installed,
     new_file,
+    raises_input_error,
     room,
     speech,
     use_model,
@@ -108,7 +109,48 @@ def generate_status_reduce_bake_export():
     assert {point.interpolation for point in jaw.keyframe_points} == {"LINEAR"}
     assert run("reduce")[0] == 2, "the keys are the artist's own now"
     use_model()
-    assert run("generate", "--all")[0] == 2, "and not overwritten"
+    assert [event["state"] for event in run("status")[1]] == ["baked", "baked"]
+    before = keys_of(mesh)
+    assert bpy.ops.artalk.refresh_dialogue() == {"FINISHED"}
+    assert {row.state for row in bpy.context.window_manager.artalk.table} == {"baked"}
+    assert run("generate", "--all")[0] == 0
+    raises_input_error(["baked", "delete them"], room("artalk_addon.dialogue").without_baked, [(mesh, strips_there())])
+    assert run("generate", "--strip", "line 0")[0] == 2
+    assert keys_of(mesh) == before, "and not overwritten"
+
+
+def strips_there():
+    return room("artalk_addon.strips").heard_sound_strips(bpy.context.scene)
+
+
+@check
+def one_line_is_regenerated_on_who_has_spoken_it():
+    shot("two", 2)
+    bpy.ops.artalk.new_head()  # which is the panel's character now
+    assert run("generate", "--strip", "line 0", "--character", "artalk head")[0] == 0
+    strips_there()[0].volume = 0.5
+    code, (event,), talk = run("regenerate", "--strip", "line 0")
+    assert (code, event["character"], event["lines"]) == (0, "artalk head", 1), talk
+    assert run("regenerate", "--strip", "line 1")[0] == 2, "nobody has spoken it"
+    assert run("regenerate", "--strip", "line 7")[0] == 2
+
+
+@check
+def regenerate_reports_what_has_changed():
+    shot("changed", 3)
+    assert run("generate", "--all")[0] == 0
+    code, (event,), _ = run("regenerate")
+    assert (code, event["lines"], event["message"]) == (0, 0, "All 3 lines are up to date.")
+    strips_there()[1].volume = 0.5
+    code, (event,), _ = run("regenerate")
+    assert (code, event["lines"]) == (0, 1), event
+    assert event["message"].startswith("1 line on 'artalk head'"), event
+    # one slider moves some of the curves
+    head_objects()[0].artalk.jaw = 0.5
+    head_objects()[0].artalk.jaw = 1.0
+    assert run("regenerate", "--strip", "line 2")[1][0]["lines"] == 0
+    code, (event,), _ = run("generate", "--strip", "line 2")
+    assert "0 of the curves have changed." in event["message"], event
 
 
 @check
@@ -195,7 +237,8 @@ def the_style_of_a_line_is_a_name_or_a_file():
     code, events, _ = run("generate", "--lines", lines)
     assert code == 2
     assert [event["state"] for event in events[:-1]] == ["done", "done", "failed", "failed"], events
-    assert "smilling" in events[2]["message"]
+    assert "There is no style 'smilling': choose one of" in events[2]["message"], events[2]
+    assert "smiling" in events[2]["message"]
     assert str(FOLDER / "gone" / "smiling.npz") in events[3]["message"]
     assert [event["state"] for event in run("status", "--lines", lines)[1][:2]] == ["up to date"] * 2
 

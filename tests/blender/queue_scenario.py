@@ -117,6 +117,43 @@ def renamed_while_it_waits_or_runs_a_line_is_made_under_the_new_name():
 
 
 @check
+def a_strip_renamed_and_moved_while_it_runs_is_found_by_its_mark():
+    scene, (head,), strips = cast(1, 41)
+    gate = gated()
+    add(scene, strips[:1], head)
+    step_until(lambda: states()[0] == "running")
+    for name, value in strips[0].items():
+        strips[1][name] = value  # a copy that was there is no strip that was renamed
+    strips[0].name = "elsewhere"
+    strips[0].frame_start += 100
+    gate.open.set()
+    to_the_end()
+    assert states() == ["done"], [row.sentence for row in state().rows]
+    assert kept(head) == [("Scene", "elsewhere")]
+
+
+@check
+def a_second_press_leaves_alone_what_is_being_made():
+    scene, (head,), strips = cast(1, 41)
+    gate = gated()
+    add(scene, strips[:1], head)
+    step_until(lambda: states()[0] == "running")
+    add(scene, strips, head)
+    assert states() == ["running", "waiting"], "the other strip"
+    head.artalk.jaw = 0.5  # counts at the end
+    add(scene, strips, head)
+    assert states() == ["running", "waiting"]
+    strips[0].volume = 0.5
+    add(scene, strips, head)
+    assert states() == ["running", "waiting", "waiting"], "its sound is another one now"
+    gate.open.set()
+    to_the_end()
+    assert states() == ["done"] * 3, state().message
+    bpy.ops.artalk.refresh_dialogue()
+    assert set(table().values()) == {"up to date"}
+
+
+@check
 def what_is_done_to_a_character_before_its_keys_are_written_is_kept():
     scene, (head,), strips = cast(1, 41)
     use_model()
@@ -359,6 +396,9 @@ def generate_all_of_what_is_up_to_date_says_so_to_a_script():
     assert state().message.startswith("2 lines on"), state().message
     assert bpy.ops.artalk.generate_all() == {"FINISHED"}
     assert state().message == "All 2 lines are up to date.", state().message
+    add(scene, strips, scene.artalk.character, again=True)
+    to_the_end()
+    assert state().message == "All 2 lines are up to date.", "the window says the same"
     strips[1].volume = 0.5
     assert bpy.ops.artalk.generate_all() == {"FINISHED"}
     assert state().message.startswith("1 line on"), state().message
