@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from artalk.core.errors import InputError
 from artalk.core.phones import is_silence, lookup, table
-from artalk.core.train import augment, corpus, text, tts, tts_festival, tts_pico
+from artalk.core.train import augment, corpus, noises, text, tts, tts_festival, tts_pico
 
 pytestmark = pytest.mark.skipif(
     bool(corpus.missing_packages()) or shutil.which("bible") is None,
@@ -90,6 +90,27 @@ def test_bilabial_frames_of_the_target_are_shut_where_the_phone_is(items):
             continue
         assert baked.signals[inside, 0].max(initial=0) < 0.5
         assert np.mean(baked.signals[inside, 0] > 0.1) <= 0.5
+
+
+def test_pairs_are_the_same_speech_altered_and_not(items):
+    for baked in augment.bake_items(items[:6], "pairs", pairs=True):
+        assert baked.unaltered.shape == baked.mels.shape == (4 * len(baked.signals), augment.BANDS)
+        assert np.isfinite(baked.unaltered.astype(np.float32)).all()
+        loudness = [mels.astype(np.float64).mean(1) for mels in (baked.mels, baked.unaltered)]
+        assert np.corrcoef(*loudness)[0, 1] > 0.5
+    assert not any(len(baked.unaltered) for baked in augment.bake_items(items[:3], "single"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_telephone_keeps_its_band_alone(seed):
+    white = np.random.default_rng(seed).standard_normal(32000).astype(np.float32)
+    heard = noises.over_telephone(white, random.Random(seed))
+    power = np.abs(np.fft.rfft(heard)) ** 2
+    hertz = np.fft.rfftfreq(len(heard), 1 / 16000)
+    inside = power[(hertz > 500) & (hertz < 2800)].mean()
+    assert power[hertz > 6500].mean() < 0.02 * inside
+    assert power[hertz < 80].mean() < 0.05 * inside
+    assert inside == pytest.approx(32000, rel=0.2)
 
 
 def test_verses_and_sentences_are_plain_text():

@@ -17,6 +17,7 @@ from artalk.core.train.codec import CodecTraining
 from artalk.core.train.encoder import EncoderTraining
 from artalk.core.train.generator import GeneratorTraining
 from artalk.core.train.loop import Schedule
+from artalk.core.train.steady import SteadyTraining
 from safetensors.torch import load_file
 
 pytestmark = pytest.mark.skipif(
@@ -32,6 +33,7 @@ def small(steps):
         variants=1,
         recorded_variants=0,
         encoder=(EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),) * 2,
+        steady=SteadyTraining(schedule, altered=2, unaltered=1, frames=50),
         codec=CodecTraining(
             schedule, batch=4, codec=CodecConfig(len(ARKIT), code_dim=8, width=32, depth=1, heads=2, scale_gains=True)
         ),
@@ -48,7 +50,7 @@ def trained(tmp_path_factory):
     return out, work
 
 
-@pytest.mark.parametrize("stage", ["encoder-1", "encoder-2", "codec", "generator"])
+@pytest.mark.parametrize("stage", ["encoder-1", "encoder-1/steady", "encoder-2", "codec", "generator"])
 def test_every_loss_falls(trained, stage):
     _, work = trained
     lines = (work / stage / "log.jsonl").read_text().splitlines()

@@ -6,10 +6,11 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import parselmouth
@@ -21,7 +22,7 @@ from ..artalk.mel import HOP, mel_matrix
 from ..audio import RATE
 from ..phones import PhoneSpan, articulation_class, lookup
 from . import corpus
-from .noises import babble, background, reverberate, rms, with_breaths
+from .noises import babble, background, over_telephone, reverberate, rms, with_breaths
 from .speakers import as_other_speaker
 from .teacher import rest, signals
 
@@ -30,6 +31,8 @@ BANDS = 64
 BAND_REFERENCE = -6.0
 NON_SPEECH_SHARE = 0.08
 """Share of clips without speech: the mouth stays shut in silence, noise and music."""
+TELEPHONE_SHARE, PAIRED_TELEPHONE_SHARE = 0.1, 0.5
+"""Share of clips that went through a telephone; in pairs, of which there are few, more."""
 _ALIGN = 640
 Audio = NDArray[np.float32]
 
@@ -39,13 +42,15 @@ class Baked:
     """Training data of many clips, end to end.
 
     mels: (4 T, bands) float16 normalised log-mels at 100 Hz; phones: (2 T,) uint8 articulation classes at 50 Hz;
-    signals: (T, 12) float16 teacher signals at 25 Hz; starts: first frame at 25 Hz of each clip.
+    signals: (T, 12) float16 teacher signals at 25 Hz; starts: first frame at 25 Hz of each clip;
+    unaltered: (4 T, bands) float16, in pairs the log-mels of the same speech before rooms, noise and lines; else none.
     """
 
     mels: NDArray[np.float16]
     phones: NDArray[np.uint8]
     signals: NDArray[np.float16]
     starts: NDArray[np.int64]
+    unaltered: NDArray[np.float16] = field(default_factory=lambda: np.zeros((0, BANDS), np.float16))
 
     @classmethod
     def join(cls, parts: list[Baked]) -> Baked:
@@ -56,6 +61,7 @@ class Baked:
             np.concatenate([part.phones for part in parts]),
             np.concatenate([part.signals for part in parts]),
             np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
+            np.concatenate([part.unaltered for part in parts]),
         )
 
 
@@ -64,6 +70,7 @@ def bake(
     folder: Path,
     *,
     variants: int,
+    pairs: bool = False,
     seed: int = 0,
     jobs: int = 2,
     say: Callable[[str], None] | None = None,
@@ -71,7 +78,9 @@ def bake(
     """Augment every shard `variants` times, each time differently; files that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [
-        (shard, folder / f"{shard.stem}-{seed}-{v}.npz", f"{seed}/{v}") for v in range(variants) for shard in shards
+        (shard, folder / f"{shard.stem}-{seed}-{v}.npz", f"{seed}/{v}", pairs)
+        for v in range(variants)
+        for shard in shards
     ]
     missing = [job for job in wanted if not job[1].is_file()]
     if missing:
@@ -79,7 +88,7 @@ def bake(
             for done, path in enumerate(pool.imap_unordered(_bake_shard, missing), 1):
                 if say is not None:
                     say(f"bake: {path.name} made, {done} of {len(missing)}")
-    return [path for _, path, _ in wanted]
+    return [path for _, path, *_ in wanted]
 
 
 def read_baked(paths: list[Path], *, with_mels: bool = True) -> Baked:
@@ -87,39 +96,57 @@ def read_baked(paths: list[Path], *, with_mels: bool = True) -> Baked:
     parts = []
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
-            mels = file["mels"] if with_mels else np.zeros((0, BANDS), np.float16)
-            parts.append(Baked(mels, file["phones"], file["signals"], file["starts"]))
+            arrays: dict[str, Any] = {name: file[name] for name in file.files if with_mels or name != "mels"}
+            parts.append(Baked(**{"mels": np.zeros((0, BANDS), np.float16), **arrays}))
     return Baked.join(parts)
 
 
-def _bake_shard(job: tuple[Path, Path, str]) -> Path:
-    shard, path, seed = job
+def _bake_shard(job: tuple[Path, Path, str, bool]) -> Path:
+    shard, path, seed, pairs = job
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", category=parselmouth.PraatWarning)  # whispered voices have no pitch to move
-    baked = Baked.join(list(bake_items(list(corpus.read_shard(shard)), f"{seed}/{shard.stem}")))
+    baked = Baked.join(list(bake_items(list(corpus.read_shard(shard)), f"{seed}/{shard.stem}", pairs=pairs)))
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(file, mels=baked.mels, phones=baked.phones, signals=baked.signals, starts=baked.starts)
+        np.savez(file, **asdict(baked))
     partial.replace(path)
     return path
 
 
-def bake_items(items: list[corpus.Item], seed: str) -> Iterator[Baked]:
-    """Each utterance once, augmented at random, and clips without speech between them."""
+def bake_items(items: list[corpus.Item], seed: str, *, pairs: bool = False) -> Iterator[Baked]:
+    """Each utterance once, augmented at random, and clips without speech between them.
+
+    pairs: speech alone, with its log-mels before it was altered too
+    """
     rng = random.Random(seed)
     noise_maker = np.random.default_rng(rng.getrandbits(32))
     for item in items:
-        yield _bake_speech(item, items, rng, noise_maker)
+        clean, phones = as_other_speaker(item.samples, item.phones, rng)
+        target = signals(clean, phones)
+        classes = _phone_classes(phones, len(target))
+        telephone = PAIRED_TELEPHONE_SHARE if pairs else TELEPHONE_SHARE
+        heard = _altered(clean, phones, items, rng=rng, noise_maker=noise_maker, telephone=telephone)
+        recorder = rng.getrandbits(32)
+        baked = _finish(heard, target, classes, random.Random(recorder), noise_maker)
+        if pairs:
+            plain = _finish(clean, target, classes, random.Random(recorder), noise_maker)
+            yield replace(baked, unaltered=plain.mels)
+            continue
+        yield baked
         if rng.random() < NON_SPEECH_SHARE:
             yield _bake_non_speech(rng, noise_maker)
 
 
-def _bake_speech(
-    item: corpus.Item, items: list[corpus.Item], rng: random.Random, noise_maker: np.random.Generator
-) -> Baked:
-    clean, phones = as_other_speaker(item.samples, item.phones, rng)
-    target = signals(clean, phones)
-    audio = clean
+def _altered(
+    audio: Audio,
+    phones: list[PhoneSpan],
+    items: list[corpus.Item],
+    *,
+    rng: random.Random,
+    noise_maker: np.random.Generator,
+    telephone: float,
+) -> Audio:
+    """The voice in a place and on a line: breaths, a room, noise or others that talk, clipping, a telephone."""
     if rng.random() < 0.3:
         audio = with_breaths(audio, phones, rng, noise_maker)
     if rng.random() < 0.4:
@@ -138,7 +165,9 @@ def _bake_speech(
     if rng.random() < 0.06:
         limit = np.abs(audio).max() * rng.uniform(0.2, 0.6)
         audio = np.clip(audio, -limit, limit)
-    return _finish(audio, target, _phone_classes(phones, len(target)), rng, noise_maker)
+    if rng.random() < telephone:
+        audio = over_telephone(audio, rng)
+    return audio
 
 
 def _bake_non_speech(rng: random.Random, noise_maker: np.random.Generator) -> Baked:

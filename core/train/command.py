@@ -7,13 +7,18 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError
 
 if TYPE_CHECKING:
+    from .codec import CodecTraining
+    from .encoder import EncoderTraining
+    from .generator import GeneratorTraining
     from .mini import MiniTraining
     from .published import PublishedTraining
+
+Stage = TypeVar("Stage", "EncoderTraining", "CodecTraining", "GeneratorTraining")
 
 WORK = Path(".cache/train")
 STAGES = {
@@ -139,13 +144,20 @@ def _config(arguments: argparse.Namespace) -> MiniTraining:
     from .mini import MiniTraining
 
     config = MiniTraining()
-    for name in ("encoder", "codec", "generator"):
-        steps = getattr(arguments, f"{name}_steps", None)
-        if steps is not None:
-            stage = getattr(config, name)
-            config = replace(config, **{name: replace(stage, schedule=replace(stage.schedule, steps=steps))})
+    if getattr(arguments, "encoder_steps", None) is not None:
+        config = replace(config, encoder=tuple(_shorter(tower, arguments.encoder_steps) for tower in config.encoder))
+    for name in ("codec", "generator"):
+        if getattr(arguments, f"{name}_steps", None) is not None:
+            config = replace(config, **{name: _shorter(getattr(config, name), getattr(arguments, f"{name}_steps"))})
     given = {name: getattr(arguments, name) for name in ("hours", "seed") if getattr(arguments, name) is not None}
     return replace(config, **given)
+
+
+def _shorter(stage: Stage, steps: int) -> Stage:
+    """A stage's settings with other steps."""
+    if steps <= 0:
+        raise InputError("Training needs more than 0 steps: give another number of them.")
+    return replace(stage, schedule=replace(stage.schedule, steps=steps))
 
 
 def _say(text: str) -> None:

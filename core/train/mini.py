@@ -14,7 +14,7 @@ from ..artalk.checkpoint import save_safetensors
 from ..artalk.codec import MotionCodec
 from ..artalk.files import file_hash
 from ..artalk.model import ArtalkModel
-from . import augment, codec, corpus, corpus_report, encoder, generator, recordings
+from . import augment, codec, corpus, corpus_report, encoder, generator, recordings, steady
 from .loop import Say, Schedule
 
 CARD_HEAD = """# artalk-mini
@@ -48,7 +48,7 @@ Parameters: {sizes}; stored in half precision, sha256 `{hash}`.
 
 {hours:g} hours of synthesised speech, each utterance augmented {variants} times, recordings {recorded} times (pitch and
 vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, rooms, noise, babble, music, band limits,
-clipping, levels; {quiet:.0%} clips without speech), seed {seed}. What the generator learns to draw is the
+telephones, clipping, levels; {quiet:.0%} clips without speech), seed {seed}. What the generator learns to draw is the
 teacher's motion for what the encoder hears, in doubt the mean of what it might be (`core/train/hearing.py`). Steps:
 {steps}; two processor cores, no GPU. The command that makes it from nothing, on Debian; it names the packages that it
 misses:
@@ -85,6 +85,9 @@ class MiniTraining:
     )
     """The towers of the encoder. Closures and teeth are heard better the longer a tower learns; vowels of people are
     heard best by one that has not yet learned the corpus's voices by heart."""
+    steady: steady.SteadyTraining = field(default_factory=steady.SteadyTraining)
+    """The first tower, that of closures and teeth, then learns to hear altered speech as unaltered; what is won there
+    would cost the second some of its vowels."""
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
 
@@ -129,6 +132,13 @@ def bake_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | N
     return [path for variant in range(config.variants) for kind in baked for path in _share(kind, variant, config)]
 
 
+def bake_pairs(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
+    """Every second shard once more, each utterance altered and unaltered."""
+    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
+    shards = [*spoken[::2], *recorded[::2]]
+    return augment.bake(shards, work / "pairs", variants=1, pairs=True, seed=config.seed, jobs=jobs, say=say)
+
+
 def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
     """The files of one kind of speech that belong to one variant of the whole corpus."""
     return baked[len(baked) * variant // config.variants : len(baked) * (variant + 1) // config.variants]
@@ -139,8 +149,12 @@ def train_encoder(
 ) -> list[encoder.EncoderTeacher]:
     """Stage 1, tower after tower, and what comes before it."""
     baked = bake_corpus(work, config, jobs=jobs, say=say)
+    pairs = bake_pairs(work, config, jobs=jobs, say=say)
     torch.set_num_threads(jobs)
-    return [encoder.train(baked, work / f"encoder-{n}", tower, say) for n, tower in enumerate(config.encoder, 1)]
+    first, *others = (
+        encoder.train(baked, work / f"encoder-{n}", tower, say) for n, tower in enumerate(config.encoder, 1)
+    )
+    return [steady.train(pairs, work / "encoder-1" / "steady", first, config.steady, say), *others]
 
 
 def train_codec(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> MotionCodec:
@@ -186,6 +200,7 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
         "style encoder": model.style_encoder,
     }
     sizes = ", ".join(f"{name} {sum(p.numel() for p in part.parameters()) / 1e6:.2f} M" for name, part in parts.items())
+    steadying = config.steady.schedule.steps
     towers = " and ".join(str(tower.schedule.steps) for tower in config.encoder)
     steps = [config.codec.schedule.steps, config.generator.schedule.steps]
     training = CARD_TRAINING.format(
@@ -196,7 +211,8 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
         recorded=config.recorded_variants,
         quiet=augment.NON_SPEECH_SHARE,
         seed=config.seed,
-        steps=f"towers of the encoder {towers}, codec {steps[0]}, generator {steps[1]}",
+        steps=f"towers of the encoder {towers}, the first {steadying} more to hear altered speech as unaltered, "
+        f"codec {steps[0]}, generator {steps[1]}",
     )
     data = CARD_DATA.format(voices=voices, credits=thanks)
     return CARD_HEAD + data + training + figures + CARD_LIMITS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is heard beside a voice: breaths, rooms, noise, music, other people."""
+"""What is heard beside a voice: breaths, rooms, lines, noise, music, other people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import fftconvolve
+from scipy.signal import butter, fftconvolve, sosfiltfilt
 
 from ..audio import RATE
 from ..phones import PhoneSpan, is_silence
 
 Audio = NDArray[np.float32]
+
+_MU = 255.0
 
 
 def rms(audio: Audio) -> float:
@@ -45,6 +47,18 @@ def reverberate(audio: Audio, rng: random.Random, noise: np.random.Generator) ->
     tail *= 10 ** (-rng.uniform(3, 15) / 20) / np.sqrt(np.square(tail).sum())
     tail[0] = 1
     return np.asarray(fftconvolve(audio, tail)[: len(audio)], np.float32)
+
+
+def over_telephone(audio: Audio, rng: random.Random) -> Audio:
+    """A telephone line: a band from 200 to 350 Hz up to 3 to 3.7 kHz, and at times the 8 bits of G.711 mu-law."""
+    edges = (rng.uniform(200, 350), rng.uniform(3000, 3700))
+    narrow = sosfiltfilt(butter(rng.randint(2, 5), edges, "bandpass", fs=RATE, output="sos"), audio)
+    if rng.random() < 0.5:
+        return np.asarray(narrow, np.float32)
+    peak = max(float(np.abs(narrow).max(initial=0)), 1e-6)
+    squeezed = np.log1p(_MU * np.abs(narrow) / peak) / np.log1p(_MU)
+    steps = np.sign(narrow) * np.round(squeezed * 127) / 127
+    return np.asarray(np.sign(steps) * peak * np.expm1(np.abs(steps) * np.log1p(_MU)) / _MU, np.float32)
 
 
 def _coloured(length: int, slope: float, noise: np.random.Generator) -> Audio:
