@@ -359,7 +359,7 @@ def several_characters_are_queued_and_shown():
     press(bpy.ops.artalk.refresh_dialogue)
     yield lambda: state().table["ANNA_010"].why == "sound"
     rows = {row.name: row.state for row in state().table}
-    assert rows["BERT_020"] == "missing", rows
+    assert rows["BERT_020"] == "unreadable", rows
     assert rows["BERT_010"] == "up to date", rows
     state().table_row = list(rows).index("ANNA_010")
     assert [strip.name for strip in strips if strip.select] == ["ANNA_010"]
