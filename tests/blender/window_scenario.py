@@ -107,8 +107,14 @@ def lay_out():
     yield 0.5
 
 
-def fresh():
-    """The default file of Blender, without its cube, laid out."""
+def fresh(unfolded=frozenset()):
+    """The default file of Blender, without its cube, laid out. unfolded: names of panels that show what is in them."""
+    for name in ("ARTALK_PT_view_dialogue", "ARTALK_PT_sequencer_dialogue"):
+        kind = getattr(bpy.types, name)
+        bpy.utils.unregister_class(kind)
+        # which counts in a file that has not shown it yet
+        kind.bl_options = set() if name in unfolded else {"DEFAULT_CLOSED"}
+        bpy.utils.register_class(kind)
     bpy.ops.wm.read_homefile(use_factory_startup=False, load_ui=True)
     yield 1.0
     for item in list(bpy.data.objects):
@@ -151,11 +157,7 @@ def begin_long():
 
 def dialogue_scene(*names):
     """Two heads side by side with roles, a strip of each name, and the panel Dialogue unfolded; returns the scene."""
-    for kind in (bpy.types.ARTALK_PT_view_dialogue, bpy.types.ARTALK_PT_sequencer_dialogue):
-        bpy.utils.unregister_class(kind)
-        kind.bl_options = set()  # unfolded, in a file that has not shown it yet
-        bpy.utils.register_class(kind)
-    yield from fresh()
+    yield from fresh({"ARTALK_PT_view_dialogue", "ARTALK_PT_sequencer_dialogue"})
     scene = bpy.context.scene
     for number, name in enumerate(("Anna", "Bert")):
         press(bpy.ops.artalk.new_head)
@@ -345,6 +347,7 @@ def several_characters_are_queued_and_shown():
     press(bpy.ops.artalk.generate_all)
     yield lambda: {"done", "running"} <= set(states())
     press(bpy.ops.artalk.generate)
+    yield 0.3  # until its panels have found their places
     shot("queue", region("VIEW_3D"))
     yield done
     assert state().rows[state().row].state == "failed"
