@@ -12,7 +12,7 @@ from bpy.props import EnumProperty
 from ..core.errors import InputError
 from . import compat, dialogue, job_queue, operators, strips
 from .jobs import Job
-from .panel_bases import Result, TabPanel
+from .panel_bases import Result, RowList, TabPanel
 from .properties import settings, state
 from .sentences import draw_sentence
 from .translations import told
@@ -220,44 +220,20 @@ class ARTALK_OT_change_role(bpy.types.Operator):
 # --- the panel ------------------------------------------------------------------------------------------------------
 
 
-class ARTALK_UL_roles(bpy.types.UIList):
+class ARTALK_UL_roles(RowList):
     """Which strips whom."""
 
-    def draw_item(  # noqa: PLR0917 - as Blender calls it
-        self,
-        context: bpy.types.Context | None,  # noqa: ARG002
-        layout: bpy.types.UILayout,
-        data: Any,  # noqa: ARG002
-        item: Any,
-        icon: int | None,  # noqa: ARG002
-        active_data: Any,  # noqa: ARG002
-        active_property: str | None,  # noqa: ARG002
-        index: int | None,  # noqa: ARG002
-        flt_flag: int | None,  # noqa: ARG002
-    ) -> None:
-        """By what, the pattern, and who."""
+    def _draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         row = layout.row(align=True)
         row.prop(item, "by", text="", icon_only=True)
         row.prop(item, "pattern", text="", emboss=False)
         row.prop(item, "character", text="")
 
 
-class ARTALK_UL_table(bpy.types.UIList):
+class ARTALK_UL_table(RowList):
     """How far each strip is. It shows what the last look has found, so drawing costs nothing."""
 
-    def draw_item(  # noqa: PLR0917 - as Blender calls it
-        self,
-        context: bpy.types.Context | None,  # noqa: ARG002
-        layout: bpy.types.UILayout,
-        data: Any,  # noqa: ARG002
-        item: Any,
-        icon: int | None,  # noqa: ARG002
-        active_data: Any,  # noqa: ARG002
-        active_property: str | None,  # noqa: ARG002
-        index: int | None,  # noqa: ARG002
-        flt_flag: int | None,  # noqa: ARG002
-    ) -> None:
-        """Strip, character, state."""
+    def _draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         split = layout.split(factor=0.42, align=True)
         split.label(text=item.name, icon=_ICONS[item.state])
         rest = split.split(factor=0.42, align=True)

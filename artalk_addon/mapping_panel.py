@@ -10,7 +10,7 @@ from ..core.errors import InputError
 from ..core.retarget.detect import FAMILIES, TITLES, listed
 from . import compat, flame_rig, mapping, operators, rigs
 from .flame_operators import ARTALK_OT_flame_report
-from .panel_bases import Result, TabPanel
+from .panel_bases import Result, RowList, TabPanel
 from .translations import told
 
 
@@ -135,22 +135,10 @@ def use(item: bpy.types.Object, name_or_file: str) -> str:
     return " ".join([f"'{item.name}' takes the mapping '{mapping.table(item).title}'.", *rigs.describe(item).notes])
 
 
-class ARTALK_UL_mapping(bpy.types.UIList):
+class ARTALK_UL_mapping(RowList):
     """One row: on or off, target, channels, gain."""
 
-    def draw_item(  # noqa: PLR0917 - as Blender calls it
-        self,
-        context: bpy.types.Context | None,  # noqa: ARG002
-        layout: bpy.types.UILayout,
-        data: Any,  # noqa: ARG002
-        item: Any,
-        icon: int | None,  # noqa: ARG002
-        active_data: Any,  # noqa: ARG002
-        active_property: str | None,  # noqa: ARG002
-        index: int | None,  # noqa: ARG002
-        flt_flag: int | None,  # noqa: ARG002
-    ) -> None:
-        """Draw it."""
+    def _draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         row = layout.row(align=True)
         row.prop(item, "on", text="")
         sign: Any = "ERROR" if mapping.fault(item) else "SHAPEKEY_DATA" if item.axis == "shape" else "BONE_DATA"

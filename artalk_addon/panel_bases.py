@@ -28,6 +28,28 @@ class TabPanel(bpy.types.Panel):
         raise NotImplementedError
 
 
+class RowList(bpy.types.UIList):
+    """A list of which each row is drawn by itself."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context | None,
+        layout: bpy.types.UILayout,
+        _data: Any,
+        item: Any,
+        _icon: int | None,
+        _active: Any,
+        _name: str | None,
+        _index: int | None,
+        _flag: int | None,
+    ) -> None:
+        """Draw one row, as Blender calls it."""
+        self._draw_row(layout, item)
+
+    def _draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
+        raise NotImplementedError
+
+
 class OnCharacter(bpy.types.Operator):
     """Does something with the panel's character; bad input becomes one sentence.
 

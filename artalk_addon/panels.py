@@ -11,7 +11,7 @@ from ..core.basis import FLAME_FAMILY
 from ..core.errors import InputError
 from . import compat, flame_rig, layers, preflight, seen, strips, style_operators, weights_operators
 from .jobs import ENDED
-from .panel_bases import TabPanel
+from .panel_bases import RowList, TabPanel
 from .properties import settings, state
 from .sentences import draw_sentence
 from .translations import told
@@ -306,22 +306,10 @@ class ARTALK_MT_heads(bpy.types.Menu):
         self.layout.operator("artalk.import_flame", icon="IMPORT")
 
 
-class ARTALK_UL_queue(bpy.types.UIList):
+class ARTALK_UL_queue(RowList):
     """The lines that are generated, one a row."""
 
-    def draw_item(
-        self,
-        _context: bpy.types.Context | None,
-        layout: bpy.types.UILayout,
-        _data: Any,
-        item: Any,
-        _icon: int | None,
-        _active: Any,
-        _name: str | None,
-        _index: int | None,
-        _flag: int | None,
-    ) -> None:
-        """Name, how far, and the button that ends it."""
+    def _draw_row(self, layout: bpy.types.UILayout, item: Any) -> None:
         split = layout.split(factor=0.55)
         split.label(text=item.name, icon=_ICONS[item.state])
         part = split.row(align=True)
