@@ -21,7 +21,7 @@ from ..core.models import Cancel
 from . import compat
 
 LONGEST = 2 * 3600.0
-"""Seconds that a line may last: its keys, one a frame in some sixty curves, take 650 MB an hour, as do steps of undo."""
+"""Seconds that a line may last: a key a frame in some sixty curves takes 650 MB an hour, as do steps of undo."""
 
 
 MOVED = 0.01
