@@ -41,7 +41,7 @@ class SteadyTraining:
     unaltered: int = 3
     frames: int = 150
     """Length of a passage at 25 Hz."""
-    share: float = 0.7
+    share: float = 0.3
     """How far the weights go from the old ones to the new."""
     phone_weight: float = 0.35
 
