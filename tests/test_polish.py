@@ -16,7 +16,7 @@ from artalk.core.polish.head import add_head, ease_jumps, hold_in_pauses
 from artalk.core.polish.limits import within_limits
 from artalk.core.polish.phrases import Phrase, phrases
 from artalk.core.polish.prosody import Accent, Prosody, listen, pitch_semitones
-from artalk.core.polish.seals import hold_seals, lip_gap
+from artalk.core.polish.seals import hold_seals, lip_gap, shut_slits
 from artalk.core.polish.silence import hold_in_silence, mouth_channels
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -241,6 +241,15 @@ def test_short_seals_are_held_and_long_ones_left_alone():
     assert np.array_equal(gap[25:], lip_gap(still(2).with_values(values))[25:])
     assert gap[9] >= 1
     assert gap[11] >= 1
+
+
+def test_lips_that_nearly_touch_meet_and_others_stay_as_they_are():
+    values = np.zeros((6, len(ARKIT)), np.float32)
+    values[:, ARKIT.index("jawOpen")] = 0.2
+    values[:, ARKIT.index("mouthClose")] = 0.2 - np.array([-0.1, 0.05, 0.34, 0.6, 1.0, 5.0]) / 27
+    motion = shut_slits(Motion(values, ARKIT, 25))
+    assert lip_gap(motion) == pytest.approx([-0.1, 0, 0, 0.231, 1, 5], abs=2e-3)
+    assert np.array_equal(motion.channel("jawOpen"), values[:, ARKIT.index("jawOpen")])
 
 
 def test_very_large_shifts_of_gaze_bring_a_blink():

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold closed lips long enough to be seen: a seal on p, b or m lasts 60 to 120 ms (Stathopoulos and Weismer 1983)."""
+"""Lips that close do meet, and long enough to be seen.
+
+A seal on p, b or m lasts 60 to 120 ms (Stathopoulos and Weismer 1983).
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ _MM_PER_WEIGHT = {
 """By how much a shape parts the lips of the default head."""
 SEALED_MM = 1.0
 """Lips that are nearer than this count as closed."""
+_SLIT_MM = 0.35
+"""Lips nearer than this are meant to touch: a model leaves a tenth or two between them, through which teeth shine."""
 LIP_OPENERS = tuple(name for name in _MM_PER_WEIGHT if name.startswith("mouth") and name != "mouthClose")
 _SHORTEST = 0.062
 """Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
@@ -55,6 +60,16 @@ def hold_seals(motion: Motion) -> Motion:
             wanted = gap[inner] + (SEALED_MM - gap[inner]) / share if share > 0 else gap[outer]
             draw = max(0.0, (gap[outer] - wanted) / (gap[outer] - gap[inner]))
             values[outer, columns] += np.float32(draw) * (values[inner, columns] - values[outer, columns])
+    return motion.with_values(values)
+
+
+def shut_slits(motion: Motion) -> Motion:
+    """The motion with lips less than .35 mm apart brought together by `mouthClose`, and ever less of it up to 1 mm."""
+    gap = lip_gap(motion)
+    kept = np.clip((gap - _SLIT_MM) / (SEALED_MM - _SLIT_MM), 0, 1)
+    values = motion.values.copy()
+    close = values[:, motion.basis.index("mouthClose")]
+    close += np.maximum(gap * (1 - kept), 0) / -_MM_PER_WEIGHT["mouthClose"]
     return motion.with_values(values)
 
 
