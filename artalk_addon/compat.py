@@ -129,9 +129,9 @@ def action_of(datablock: bpy.types.ID) -> bpy.types.Action | None:
     return animation.action if animation else None
 
 
-def fcurves_of(datablock: bpy.types.ID) -> list[FCurve]:
-    """The curves of a datablock's action, those of its own slot where actions have slots."""
-    action: Any = action_of(datablock)
+def fcurves_of(datablock: bpy.types.ID, copy: bpy.types.Action | None = None) -> list[FCurve]:
+    """The curves of a datablock's action, or of a copy of that, those of its own slot where actions have slots."""
+    action: Any = copy or action_of(datablock)
     if action is None:
         return []
     if not hasattr(action, "layers"):

@@ -6,7 +6,7 @@ The panel, the command and plain Python all go this way; only the middle step ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -258,10 +258,18 @@ def _seen(character: Character) -> object:
     return heads_of(character), layers.options(Options(), item), layers.rests(item), layers.keys_of(item)
 
 
-def write(draft: Draft, plan: Plan) -> str:
-    """Write what was worked out; returns a sentence on what was done. Raises InputError, nothing changed."""
+def write_aside(draft: Draft, plan: Plan) -> Iterator[object] | None:
+    """Steps after which `write` is quick, as all curves are written aside; None where that is not needed or not so."""
+    return keyframes.write_aside(draft.task.character, plan.curves, plan.keys)
+
+
+def write(draft: Draft, plan: Plan, *, aside: bool = False) -> str:
+    """Write what was worked out; returns a sentence on what was done. Raises InputError, nothing changed.
+
+    aside: whether all steps of `write_aside` were done for it
+    """
     task, again = draft.task, draft.again
-    _carry_out(task.character, plan)
+    _carry_out(task.character, plan, aside=aside)
     layers.show(_object(task.character), task.options)
     written = [line for line in plan.written if line.name in draft.change.replaced]
     keys = sum(len(each.keys) for line in written for each in line.written.values())
@@ -565,11 +573,15 @@ def _worked_out(change: _Change) -> Plan:
     return Plan(written, packed, old_names, *_keys_of(work, change.there, change.drop))
 
 
-def _carry_out(character: Character, plan: Plan) -> None:
-    """Write what a plan says; InputError before anything is changed."""
+def _carry_out(character: Character, plan: Plan, *, aside: bool = False) -> None:
+    """Write what a plan says; InputError before anything is changed. aside: its curves lie aside already."""
     if not (plan.written or plan.gone):
         return
-    keyframes.write(character, plan.curves, plan.keys)
+    if aside:
+        keyframes.check(character, plan.curves)
+        keyframes.exchange(character)
+    else:
+        keyframes.write(character, plan.curves, plan.keys)
     lines.store(_keeper(character), plan.packed, plan.gone)
     if any(line.is_loose for line in plan.written):
         layers.keep_reduced(_object(character))

@@ -7,6 +7,7 @@ what is gone when its turn comes fails with a sentence of its own. Another file 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,11 +18,13 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
 from ..core.models import Cancel, Progress
-from . import compat, generation, layers, mesh_points, preflight, strips
+from . import compat, generation, keyframes, layers, mesh_points, preflight, strips
 from .jobs import ENDED, Entry, More, Queue
 from .properties import state
 
 TICK = 0.05
+_SHARE = 0.02
+"""Seconds of a tick in which keys are written."""
 QUEUE: Queue[list[Spoken]] = Queue()
 
 at_end: list[Callable[[], None]] = []
@@ -83,18 +86,43 @@ class _Order:
         same = layers.options(wanted, item) == layers.options(self.task.options, item)
         return same and (strips.source(strip, self.task.fps),) == self.task.sources
 
-    def _write_if_right(self, draft: generation.Draft, spoken: list[Spoken], plan: generation.Plan) -> str:
+    def _write_if_right(self, draft: generation.Draft, spoken: list[Spoken], plan: generation.Plan) -> str | More:
         """Write what was worked out; when somebody has worked on the character meanwhile, from the beginning again."""
         task = self._as_it_is_now(draft.task)
         if task != draft.task or generation.is_outdated(draft):
             draft = generation.read(task, spoken)
-            plan = generation.work_out(draft)
-        return self._write(draft, plan)
+            return self._write(draft, generation.work_out(draft))
+        steps = generation.write_aside(draft, plan)
+        if steps is None:
+            return self._write(draft, plan)
+        return More(_nothing, partial(self._write_on, draft, plan, spoken, steps, len(plan.curves)))
 
-    def _write(self, draft: generation.Draft, plan: generation.Plan) -> str:
+    def _write_on(
+        self,
+        draft: generation.Draft,
+        plan: generation.Plan,
+        spoken: list[Spoken],
+        steps: Iterator[object],
+        left: int,
+        _nothing_made: object,
+    ) -> str | More:
+        """Write some curves aside; once all `left` ones are, have them take the places of what is there."""
+        until = time.monotonic() + _SHARE
+        for _ in steps:
+            left -= 1
+            if left and time.monotonic() > until:
+                return More(_nothing, partial(self._write_on, draft, plan, spoken, steps, left))
+        task = self._as_it_is_now(draft.task)
+        if left or task != draft.task or generation.is_outdated(draft):
+            keyframes.drop_copies()
+            draft = generation.read(task, spoken)
+            return self._write(draft, generation.work_out(draft))
+        return self._write(draft, plan, aside=True)
+
+    def _write(self, draft: generation.Draft, plan: generation.Plan, *, aside: bool = False) -> str:
         """All keys at once, a step of undo of their own, so that nobody ever sees or saves half of them."""
         global _unseen  # noqa: PLW0603 - a timer has no other place
-        sentence = generation.write(draft, plan)
+        sentence = generation.write(draft, plan, aside=aside)
         bpy.ops.ed.undo_push(message=f"Generate '{self.strip}'")
         _checks[self.character] = sentence
         _unseen = True
@@ -119,6 +147,10 @@ class _Order:
                 f"The character of '{self.strip}' was deleted meanwhile: choose another and generate again."
             )
         return scene, strip, item
+
+
+def _nothing(_progress: Progress, _cancel: Cancel) -> bool:
+    return True
 
 
 def up_to_date(count: int) -> str:
@@ -192,6 +224,7 @@ def step() -> bool:
     elif _looking is not None or _checks:
         _look_on()
     else:
+        keyframes.drop_copies()  # of lines that were cancelled
         _summarise()
         _show_end()
         for function in at_end:

@@ -240,7 +240,8 @@ class Queue(Generic[T]):
     def _finish(self, entry: Entry[T], job: Job[T]) -> Entry[T] | None:
         if job.error is not None:
             return _end(entry, "failed", job.error)
-        if job.result is None:
+        # asked for between two parts of the work it is not too late either
+        if job.result is None or entry.state == "cancelling":
             return _end(entry, "cancelled", "")
         self._spent += job.spent
         try:

@@ -297,6 +297,95 @@ def keys_by_sliders_with_keys_are_worked_out_beside_the_window():
     assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(by_queue, now, strict=True))
 
 
+class CurveByCurve:
+    """Keys are written aside, one curve in each step, however few they are."""
+
+    def __enter__(self):
+        self.keyframes, self.queue = room("artalk_addon.keyframes"), room("artalk_addon.job_queue")
+        self.kept = self.keyframes._AT_ONCE, self.queue._SHARE
+        self.keyframes._AT_ONCE, self.queue._SHARE = 0, 0.0
+        return self
+
+    def __exit__(self, *_):
+        self.keyframes._AT_ONCE, self.queue._SHARE = self.kept
+
+    def begun(self):
+        """Some curves lie aside."""
+        return len(self.keyframes._copies) > 0
+
+
+def all_keys(head):
+    """The keys of shapes and bones, with their forms."""
+    return {
+        (owner.name, *name): [(tuple(p.co), p.interpolation, p.handle_left_type) for p in curve.keyframe_points]
+        for owner in (head.data.shape_keys, head.parent)
+        for name, curve in curves(owner).items()
+    }
+
+
+@check
+def many_keys_are_written_aside_and_take_their_places_at_once():
+    found = []
+    for aside in (False, True):
+        scene, (head,), strips = cast(1, 41, 81)
+        use_model()
+        add(scene, strips[:2], head)
+        to_the_end()
+        keys = head.data.shape_keys
+        action = keys.animation_data.action
+        action.use_fake_user, name, count = True, action.name, len(bpy.data.actions)
+        point = curves(keys)[JAW].keyframe_points[10]
+        point.co.y = 0.91
+        before, shown = all_keys(head), keys.animation_data.action.session_uid
+        if aside:
+            with CurveByCurve() as writing:
+                add(scene, strips[2:], head)
+                step_until(writing.begun)
+                for _ in range(5):
+                    one_step()
+                assert all_keys(head) == before, "nothing of it is seen yet"
+                bpy.ops.artalk.cancel()
+                to_the_end()
+                assert (all_keys(head), len(bpy.data.actions)) == (before, count), "nor left when it is cancelled"
+                add(scene, strips[2:], head)
+                to_the_end()
+            assert keys.animation_data.action.session_uid != shown
+        else:
+            add(scene, strips[2:], head)
+            to_the_end()
+        assert states() == ["done"], state().message
+        now = keys.animation_data.action
+        assert (now.name, now.use_fake_user, len(bpy.data.actions)) == (name, True, count)
+        assert [strip for _, strip in kept(head)] == ["line 0", "line 1", "line 2"]
+        found.append(all_keys(head))
+    assert found[0] == found[1]
+    scene.frame_set(90)
+    assert head.data.shape_keys.key_blocks["jawOpen"].value > 0.05, "they are played"
+
+
+@check
+def what_is_done_while_keys_are_written_aside_is_kept():
+    scene, (head,), strips = cast(1, 41, 81)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    for number, work in enumerate(("edit", "undo"), 1):
+        with CurveByCurve() as writing:
+            add(scene, strips[number : number + 1], head)
+            step_until(writing.begun)
+            if work == "edit":
+                point = curves(head.data.shape_keys)[JAW].keyframe_points[10]
+                point.co.y, frame = 0.91, point.co.x
+            else:  # takes the copies away
+                writing.keyframes.drop_copies()
+            to_the_end()
+        assert states() == ["done"], state().message
+        points = {p.co.x: p.co.y for p in curves(head.data.shape_keys)[JAW].keyframe_points}
+        assert abs(points[frame] - 0.91) < 1e-6
+    assert max(frames_of(head)) > 90
+    assert len(kept(head)) == 3
+
+
 @check
 def a_button_does_what_takes_long_once_for_each_character():
     scene, (head,), strips = cast(1)
