@@ -187,11 +187,8 @@ class Draft:
     plain: bool
 
 
-def read(task: Task, spoken: Sequence[Spoken], *, ahead: bool = False) -> Draft:
-    """The first of three steps of `apply`, which `work_out` and `write` are the others of: look at what is there.
-
-    ahead: read all keys now, so that a thread may work it out
-    """
+def read(task: Task, spoken: Sequence[Spoken]) -> Draft:
+    """The first of three steps of `apply`, which `work_out` and `write` are the others of: look at what is there."""
     fresh = [
         Line(
             task.scene,
@@ -211,9 +208,22 @@ def read(task: Task, spoken: Sequence[Spoken], *, ahead: bool = False) -> Draft:
         if each is not line.spoken
     ]
     change = _change(task.character, [*fresh, *_renamed(again)])
-    if ahead:
-        change = replace(change, there=_read_all(change.there))
-    return Draft(task, change, len(again), _seen(task.character), ahead)
+    return Draft(task, change, len(again), _seen(task.character), plain=False)
+
+
+def reading(draft: Draft) -> Iterator[Draft | None]:
+    """Read all keys of a draft, a curve a step; the last step gives the draft that any thread may work out.
+
+    Between two steps nothing of Blender is kept; `is_outdated` tells what was changed meanwhile.
+    """
+    character = draft.task.character
+    there: dict[Owner, dict[str, Callable[[], Keys]]] = {owner: {} for owner in draft.change.there}
+    for owner, name in [(owner, name) for owner, curves in draft.change.there.items() for name in curves]:
+        now = _curves_there(character)[owner]
+        if name in now:
+            there[owner][name] = partial(_same, now[name]())
+        yield None
+    yield replace(draft, change=replace(draft.change, there=there), plain=True)
 
 
 def work_out(draft: Draft) -> Plan:
@@ -672,11 +682,6 @@ def _curves_there(character: Character) -> There:
         named = {keyframes.label(c.data_path, c.array_index): c for c in compat.fcurves_of(datablock)}
         there[owner] = {name: partial(keyframes.read, curve) for name, curve in named.items() if name in mine}
     return there
-
-
-def _read_all(there: There) -> There:
-    """The same with all keys read."""
-    return {owner: {name: partial(_same, read()) for name, read in curves.items()} for owner, curves in there.items()}
 
 
 def _same(keys: Keys) -> Keys:

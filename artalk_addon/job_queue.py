@@ -24,7 +24,7 @@ from .properties import state
 
 TICK = 0.05
 _SHARE = 0.02
-"""Seconds of a tick in which keys are written."""
+"""Seconds of a tick in which keys are read or written."""
 QUEUE: Queue[list[Spoken]] = Queue()
 
 at_end: list[Callable[[], None]] = []
@@ -75,8 +75,19 @@ class _Order:
         self.task = self._as_it_is_now(self.task)
         if not generation.stale(self.task, spoken)[0].sources:
             return up_to_date(1)
-        draft = generation.read(self.task, spoken, ahead=True)
-        return More(partial(_worked_out, draft), partial(self._write_if_right, draft, spoken))
+        return self._read_on(spoken, generation.reading(generation.read(self.task, spoken)))
+
+    def _read_on(
+        self, spoken: list[Spoken], steps: Iterator[generation.Draft | None], _nothing_made: object = None
+    ) -> More:
+        """Read some keys; once all are read, the thread works out what becomes of them."""
+        until = time.monotonic() + _SHARE
+        for draft in steps:
+            if draft is not None:
+                return More(partial(_worked_out, draft), partial(self._write_if_right, draft, spoken))
+            if time.monotonic() > until:
+                break
+        return More(_nothing, partial(self._read_on, spoken, steps))
 
     def makes(self, strip: compat.Strip, item: bpy.types.Object, options: Options) -> bool:
         """Whether what it has begun to make is what a strip would be made into now; sliders go by those of the end."""
