@@ -128,7 +128,7 @@ def _step(job_queue: Any, times: dict[str, list[tuple[float, float]]]) -> bool:
     ]
     kinds = {
         ("waiting", "running"): "strip and character read",
-        ("running", "running"): "keys read",
+        ("running", "running"): "keys read, or kept aside",
         ("running", "done"): "keys written",
     }
     name = "frame shown" if shown else "lips looked at" if looks else "nothing but news"
