@@ -387,6 +387,27 @@ def what_is_done_while_keys_are_written_aside_is_kept():
 
 
 @check
+def keys_that_were_written_aside_are_undone_and_redone():
+    scene, (head,), strips = cast(1, 41)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    bpy.ops.ed.undo_push(message="before")
+    before = all_keys(head)
+    with CurveByCurve():
+        add(scene, strips[1:], head)
+        to_the_end()
+    after = all_keys(head)
+    assert after != before
+    if bpy.ops.ed.undo() != {"FINISHED"}:
+        return "skipped: this Blender has no undo without a window"
+    assert all_keys(bpy.data.objects["head 0"]) == before
+    bpy.ops.ed.redo()
+    assert all_keys(bpy.data.objects["head 0"]) == after
+    return ""
+
+
+@check
 def a_button_does_what_takes_long_once_for_each_character():
     scene, (head,), strips = cast(1)
     use_model()
