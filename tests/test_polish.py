@@ -16,7 +16,7 @@ from artalk.core.polish.head import add_head, ease_jumps, hold_in_pauses
 from artalk.core.polish.limits import within_limits
 from artalk.core.polish.phrases import Phrase, phrases
 from artalk.core.polish.prosody import Accent, Prosody, listen, pitch_semitones
-from artalk.core.polish.seals import hold_seals, lip_gap, shut_slits
+from artalk.core.polish.seals import hold_seals, lip_gap, open_doubts, shut_slits
 from artalk.core.polish.silence import hold_in_silence, mouth_channels
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -241,6 +241,21 @@ def test_short_seals_are_held_and_long_ones_left_alone():
     assert np.array_equal(gap[25:], lip_gap(still(2).with_values(values))[25:])
     assert gap[9] >= 1
     assert gap[11] >= 1
+
+
+def test_short_dips_that_do_not_touch_are_opened_and_others_left_alone():
+    values = np.zeros((60, len(ARKIT)), np.float32)
+    jaw, close = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
+    values[:, jaw] = 0.3
+    for frames, gap in (([10, 11], 0.6), ([20, 21], 0.2), (list(range(30, 40)), 0.6)):
+        values[frames, close] = 0.3 - gap / 27
+    values[50, jaw] = 0.9 / 27
+    before, after = (
+        lip_gap(still(2.4).with_values(v)) for v in (values, open_doubts(still(2.4).with_values(values)).values)
+    )
+    assert after[[10, 11, 50]] == pytest.approx(1.5, abs=1e-3)
+    unchanged = np.setdiff1d(np.arange(60), [10, 11, 50])
+    assert np.array_equal(before[unchanged], after[unchanged])
 
 
 def test_lips_that_nearly_touch_meet_and_others_stay_as_they_are():

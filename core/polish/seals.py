@@ -6,6 +6,7 @@ A seal on p, b or m lasts 60 to 120 ms (Stathopoulos and Weismer 1983).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +29,7 @@ SEALED_MM = 1.0
 """Lips that are nearer than this count as closed."""
 _SLIT_MM = 0.35
 """Lips nearer than this are meant to touch: a model leaves a tenth or two between them, through which teeth shine."""
+_DOUBT_SECONDS, _OPENED_MM = 0.2, 1.5
 LIP_OPENERS = tuple(name for name in _MM_PER_WEIGHT if name.startswith("mouth") and name != "mouthClose")
 _SHORTEST = 0.062
 """Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
@@ -39,18 +41,39 @@ def lip_gap(motion: Motion) -> NDArray[np.float64]:
     return np.asarray(weights @ np.array(list(_MM_PER_WEIGHT.values())))
 
 
+def settle_lips(motion: Motion) -> Motion:
+    """Lips that are either apart or shut, and shut for long enough; it takes the model's own frames."""
+    return shut_slits(hold_seals(open_doubts(motion)))
+
+
+def open_doubts(motion: Motion) -> Motion:
+    """The motion with short dips that stop .35 to 1 mm short of touching opened to 1.5 mm.
+
+    In most of artalk-mini's nothing is said that closes the lips.
+    """
+    gap = lip_gap(motion)
+    values = motion.values.copy()
+    jaw, close = (values[:, motion.basis.index(name)] for name in ("jawOpen", "mouthClose"))
+    for first, last in _seals(gap):
+        if last - first <= _DOUBT_SECONDS * motion.fps and gap[first:last].min() > _SLIT_MM:
+            part = slice(first, last)
+            missing = np.float32((_OPENED_MM - gap[part]) / _MM_PER_WEIGHT["jawOpen"])
+            freed = np.minimum(close[part], missing)
+            close[part] -= freed
+            jaw[part] += missing - freed
+    return motion.with_values(values)
+
+
 def hold_seals(motion: Motion) -> Motion:
-    """The motion with seals of the lips under 62 ms made that long; it takes the model's own frames.
+    """The motion with seals of the lips under 62 ms made that long.
 
     The frames beside a seal are drawn towards it, no further than to where the lips just meet.
     """
     gap = lip_gap(motion)
     values = motion.values.copy()
     columns = mouth_channels(motion.basis.channels)
-    edges = np.flatnonzero(np.diff((gap <= SEALED_MM).astype(np.int8)))
-    for before, last in pairwise(edges):
-        if gap[before] <= SEALED_MM:
-            continue  # this pair of edges is the open stretch between two seals
+    for first, after in _seals(gap):
+        before, last = first - 1, after - 1
         sides = ((before, before + 1), (last + 1, last))
         reach = [(SEALED_MM - gap[inner]) / (gap[outer] - gap[inner]) for outer, inner in sides]
         missing = _SHORTEST * motion.fps - (last - before - 1 + sum(reach))
@@ -61,6 +84,14 @@ def hold_seals(motion: Motion) -> Motion:
             draw = max(0.0, (gap[outer] - wanted) / (gap[outer] - gap[inner]))
             values[outer, columns] += np.float32(draw) * (values[inner, columns] - values[outer, columns])
     return motion.with_values(values)
+
+
+def _seals(gap: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+    """First frame and the one after the last of each seal that begins and ends within the motion."""
+    edges = np.flatnonzero(np.diff((gap <= SEALED_MM).astype(np.int8))) + 1
+    for first, after in pairwise(edges):
+        if gap[first] <= SEALED_MM:  # else the edges are those of an open stretch between two seals
+            yield int(first), int(after)
 
 
 def shut_slits(motion: Motion) -> Motion:
