@@ -42,8 +42,8 @@ def lip_gap(motion: Motion) -> NDArray[np.float64]:
 
 
 def settle_lips(motion: Motion) -> Motion:
-    """Lips that are either apart or shut, and shut for long enough; it takes the model's own frames."""
-    return shut_slits(hold_seals(open_doubts(motion)))
+    """The motion with lips that are either apart or shut, as far as a model leaves it open; on the model's own frames."""
+    return shut_slits(open_doubts(motion))
 
 
 def open_doubts(motion: Motion) -> Motion:
@@ -65,7 +65,7 @@ def open_doubts(motion: Motion) -> Motion:
 
 
 def hold_seals(motion: Motion) -> Motion:
-    """The motion with seals of the lips under 62 ms made that long.
+    """The motion with seals of the lips under 62 ms made that long; it takes the model's own frames.
 
     The frames beside a seal are drawn towards it, no further than to where the lips just meet.
     """
