@@ -42,7 +42,7 @@ def lip_gap(motion: Motion) -> NDArray[np.float64]:
 
 
 def settle_lips(motion: Motion) -> Motion:
-    """The motion with lips that are either apart or shut, as far as a model leaves it open; on the model's own frames."""
+    """The motion with lips that are either apart or shut where a model leaves it open; on the model's own frames."""
     return shut_slits(open_doubts(motion))
 
 
