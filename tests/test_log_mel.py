@@ -7,6 +7,7 @@ import torch
 from artalk.core.artalk import log_mel
 from artalk.core.artalk.log_mel import LogMelEncoder, mel_power, normalise
 from artalk.core.artalk.mel import HOP, LOUDNESS_SPAN, mel_matrix
+from artalk.core.artalk_numpy import log_mel as numpy_log_mel
 
 WINDOW = 64000
 REFERENCE = torch.full((64,), -6.0)
@@ -62,6 +63,27 @@ def test_the_formula_in_numpy_gives_the_same():
 def test_level_does_not_matter(encoder, gain):
     audio = voice_like(8.0)
     assert torch.allclose(encode(encoder, audio), encode(encoder, gain * audio), atol=2e-2)
+
+
+def test_an_aside_is_raised_and_a_pause_is_not():
+    matrix = torch.from_numpy(mel_matrix(64))
+    noise = 1e-4 * torch.randn(16000 * 12, generator=torch.Generator().manual_seed(0))
+    loud, quiet, pause = voice_like(4.0), 0.05 * voice_like(4.0), torch.zeros(64000)
+    power = mel_power(torch.cat([loud, quiet, pause]) + noise, matrix)
+    gain = (log_mel.evened(power, power).sum(1) / power.sum(1)).log()
+    assert gain[:200].abs().max() < 1e-4
+    assert gain[500:700].min() > 2.5  # of the 3.7 that it lies under the limit, at most 3.5
+    assert gain[1000:].abs().max() < 1e-4
+    evenly = mel_power(loud + noise[:64000], matrix)
+    assert torch.equal(log_mel.evened(evenly, evenly), evenly)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_numpy_evens_as_torch_does(seed):
+    power = torch.rand((600, 64), generator=torch.Generator().manual_seed(seed)) ** 6
+    power[300:] *= 1e-3
+    expected = log_mel.evened(power[100:500], power).numpy()
+    assert numpy_log_mel.evened(power[100:500].numpy(), power.numpy()) == pytest.approx(expected, rel=1e-4)
 
 
 def test_silence_is_not_raised():

@@ -85,7 +85,8 @@ def test_the_card_says_what_it_was_made_of(trained):
     for fact in (
         "flite",
         "King James",
-        "towers of the encoder 40 and 40, codec 40, generator 40",
+        "towers of the encoder 40 and 40, the first 40 more to hear altered",
+        "codec 40, generator 40",
         "artalk train mini",
         "GPL-3.0",
     ):

@@ -18,6 +18,11 @@ from torch import Tensor, nn
 from .mel import (
     ACTIVE_RANGE,
     BAND_RANGE,
+    EVEN_ABOVE,
+    EVEN_DROP,
+    EVEN_MOST,
+    EVEN_REACH,
+    EVEN_SMOOTH,
     FFT,
     HOP,
     LOUDNESS_SPAN,
@@ -45,12 +50,29 @@ def normalise(power: Tensor, span: Tensor, reference: Tensor) -> Tensor:
     reference: (bands,) mean of the bands in average speech. Returns (T, bands).
     """
     energy = (span.sum(1) + POWER_FLOOR).log()
-    smooth = F.avg_pool1d(energy[None], 5, stride=1, padding=2, count_include_pad=False)[0]
+    smooth = _smooth(energy, 5)
     active = smooth > smooth.max() - ACTIVE_RANGE
     loudness = energy[active].mean().clamp_min(QUIETEST)
     mean = _relative_log(span[active], loudness).mean(0)
     correction = (mean - reference).clamp(-BAND_RANGE, BAND_RANGE)
     return _relative_log(power, loudness) - reference - correction
+
+
+def evened(power: Tensor, span: Tensor) -> Tensor:
+    """Mel power (T, bands) with its quiet passages raised towards the loudest of `span` (S, bands); pauses are not.
+
+    Who turns away or speaks aside is heard like the rest: the model has learned from clips of one loudness each.
+    """
+    smooth, around = (_smooth((part.sum(1) + POWER_FLOOR).log(), 5) for part in (power, span))
+    loudest = F.max_pool1d(smooth[None], EVEN_REACH, stride=1, padding=EVEN_REACH // 2)[0]
+    voiced = (loudest - torch.quantile(around, 0.1) - EVEN_ABOVE).clamp(0, 1)
+    raised = (around.max() - EVEN_DROP - loudest).clamp(0, EVEN_MOST) * voiced
+    return power * _smooth(raised, EVEN_SMOOTH).exp()[:, None]
+
+
+def _smooth(values: Tensor, size: int) -> Tensor:
+    """Mean over `size` neighbours of (T,), as far as there are any."""
+    return F.avg_pool1d(values[None], size, stride=1, padding=size // 2, count_include_pad=False)[0]
 
 
 def _relative_log(power: Tensor, loudness: Tensor) -> Tensor:
@@ -195,7 +217,8 @@ class LogMelEncoder(nn.Module):
             before = powers[index - 1][-self.context :] if index > 0 else silence
             after = powers[index + 1][: self.context] if index + 1 < count else silence
             power = torch.cat([before, powers[index], after])
-            mels = normalise(power, torch.cat([powers[i] for i in near]), self.band_reference)
+            span = torch.cat([powers[i] for i in near])
+            mels = normalise(evened(power, span), span, self.band_reference)
             yield self.inner(mels[None])[0]
 
     def _window_power(self, audio: Tensor, index: int, window: int) -> Tensor:

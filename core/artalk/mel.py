@@ -22,6 +22,12 @@ QUIETEST = -13.0
 RELATIVE_FLOOR = 1e-5
 BAND_RANGE = 2.5
 """How far the mean of a band may be corrected away from `band_reference`."""
+EVEN_DROP, EVEN_MOST = 2.3, 3.5
+"""Natural log of power: how far passages may lie under the loudest (10 dB), how far others are raised (15 dB)."""
+EVEN_ABOVE = 2.3
+"""How far above the background (its tenth percentile) a passage is a voice and not a pause."""
+EVEN_REACH, EVEN_SMOOTH = 151, 101
+"""Frames among which the loudest tells how loud a passage is; frames over which the raise changes."""
 LOUDNESS_SPAN = 3
 """Windows before and after a window that count for its loudness."""
 

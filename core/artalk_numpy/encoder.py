@@ -10,7 +10,7 @@ import numpy as np
 
 from ..artalk.mel import LOUDNESS_SPAN, mel_matrix, tower_context
 from .layers import LayerNorm, Linear, gelu
-from .log_mel import normalise, window_power
+from .log_mel import evened, normalise, window_power
 from .weights import Array, Weights
 
 
@@ -47,7 +47,8 @@ class LogMelEncoder:
             before = powers[index - 1][-context:] if index > 0 else silence
             after = powers[index + 1][:context] if index + 1 < count else silence
             power = np.concatenate([before, powers[index], after])
-            mels = normalise(power, np.concatenate([powers[i] for i in near]), self.band_reference)
+            span = np.concatenate([powers[i] for i in near])
+            mels = normalise(evened(power, span), span, self.band_reference)
             yield self(mels)
 
 

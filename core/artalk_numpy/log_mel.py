@@ -7,7 +7,21 @@ import math
 
 import numpy as np
 
-from ..artalk.mel import ACTIVE_RANGE, BAND_RANGE, FFT, HOP, POWER_FLOOR, QUIETEST, RELATIVE_FLOOR, WINDOW
+from ..artalk.mel import (
+    ACTIVE_RANGE,
+    BAND_RANGE,
+    EVEN_ABOVE,
+    EVEN_DROP,
+    EVEN_MOST,
+    EVEN_REACH,
+    EVEN_SMOOTH,
+    FFT,
+    HOP,
+    POWER_FLOOR,
+    QUIETEST,
+    RELATIVE_FLOOR,
+    WINDOW,
+)
 from .weights import Array
 
 _HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
@@ -41,7 +55,7 @@ def normalise(power: Array, span: Array, reference: Array) -> Array:
     reference: (bands,) mean of the bands in average speech. Returns (T, bands).
     """
     energy = np.log(span.sum(axis=1) + np.float32(POWER_FLOOR))
-    smooth = _moving_average(energy)
+    smooth = _moving_average(energy, _SMOOTH)
     active = smooth > smooth.max() - np.float32(ACTIVE_RANGE)
     loudness = np.float32(max(energy[active].mean(dtype=np.float64), QUIETEST))
     mean = _relative_log(span[active], loudness).mean(axis=0, dtype=np.float64)
@@ -49,9 +63,21 @@ def normalise(power: Array, span: Array, reference: Array) -> Array:
     return np.asarray(_relative_log(power, loudness) - reference - correction.astype(np.float32))
 
 
-def _moving_average(x: Array) -> Array:
-    """Mean of each number of (n,) and its two neighbours to either side, as far as there are any."""
-    weights = np.ones(_SMOOTH)
+def evened(power: Array, span: Array) -> Array:
+    """Mel power (T, bands) with its quiet passages raised towards the loudest of `span` (S, bands); pauses are not."""
+    smooth, around = (
+        _moving_average(np.log(part.sum(axis=1) + np.float32(POWER_FLOOR)), _SMOOTH) for part in (power, span)
+    )
+    padded = np.pad(smooth, EVEN_REACH // 2, mode="edge")
+    loudest = np.lib.stride_tricks.sliding_window_view(padded, EVEN_REACH).max(axis=1)
+    voiced = np.clip(loudest - np.quantile(around, 0.1) - EVEN_ABOVE, 0, 1)
+    raised = np.clip(around.max() - EVEN_DROP - loudest, 0, EVEN_MOST) * voiced
+    return np.asarray(power * np.exp(_moving_average(raised, EVEN_SMOOTH))[:, None], np.float32)
+
+
+def _moving_average(x: Array, size: int) -> Array:
+    """Mean over `size` neighbours of (n,), as far as there are any."""
+    weights = np.ones(size)
     total = np.convolve(x.astype(np.float64), weights, "same")
     return np.asarray(total / np.convolve(np.ones(len(x)), weights, "same"), np.float32)
 
