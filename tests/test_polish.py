@@ -243,18 +243,27 @@ def test_short_seals_are_held_and_long_ones_left_alone():
     assert gap[11] >= 1
 
 
+def test_two_short_seals_beside_each_other_stay_two():
+    values = np.zeros((7, len(ARKIT)), np.float32)
+    values[:, ARKIT.index("jawOpen")] = np.array([3, 3, 0.2, 3, 0.2, 3, 3]) / 27
+    gap = lip_gap(hold_seals(Motion(values, ARKIT, 25)))
+    assert gap[[2, 4]] == pytest.approx(0.2, abs=1e-4)
+    assert gap[[1, 3, 5]].min() > 0.99
+
+
 def test_short_dips_that_do_not_touch_are_opened_and_others_left_alone():
     values = np.zeros((60, len(ARKIT)), np.float32)
     jaw, close = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
     values[:, jaw] = 0.3
-    for frames, gap in (([10, 11], 0.6), ([20, 21], 0.2), (list(range(30, 40)), 0.6)):
+    for frames, gap in (([10, 11], 0.6), ([20, 21], 0.2), (list(range(30, 40)), 0.6), ([44, 46], 1.1), ([45], 0.9)):
         values[frames, close] = 0.3 - gap / 27
     values[50, jaw] = 0.9 / 27
     before, after = (
         lip_gap(still(2.4).with_values(v)) for v in (values, open_doubts(still(2.4).with_values(values)).values)
     )
     assert after[[10, 11, 50]] == pytest.approx(1.5, abs=1e-3)
-    unchanged = np.setdiff1d(np.arange(60), [10, 11, 50])
+    assert after[45] == pytest.approx(1.1, abs=1e-3)
+    unchanged = np.setdiff1d(np.arange(60), [10, 11, 45, 50])
     assert np.array_equal(before[unchanged], after[unchanged])
 
 

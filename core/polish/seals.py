@@ -47,7 +47,7 @@ def settle_lips(motion: Motion) -> Motion:
 
 
 def open_doubts(motion: Motion) -> Motion:
-    """The motion with short dips that stop .35 to 1 mm short of touching opened to 1.5 mm.
+    """The motion with short dips that stop .35 to 1 mm short of touching opened to 1.5 mm at most.
 
     In most of artalk-mini's nothing is said that closes the lips.
     """
@@ -57,7 +57,8 @@ def open_doubts(motion: Motion) -> Motion:
     for first, last in _seals(gap):
         if last - first <= _DOUBT_SECONDS * motion.fps and gap[first:last].min() > _SLIT_MM:
             part = slice(first, last)
-            missing = np.float32((_OPENED_MM - gap[part]) / _MM_PER_WEIGHT["jawOpen"])
+            beside = min(gap[first - 1], gap[last], _OPENED_MM)  # no further than the lips are apart there
+            missing = np.float32((beside - gap[part]) / _MM_PER_WEIGHT["jawOpen"])
             freed = np.minimum(close[part], missing)
             close[part] -= freed
             jaw[part] += missing - freed
@@ -74,6 +75,8 @@ def hold_seals(motion: Motion) -> Motion:
     columns = mouth_channels(motion.basis.channels)
     for first, after in _seals(gap):
         before, last = first - 1, after - 1
+        if min(gap[before], gap[after]) <= SEALED_MM:
+            continue  # drawn there already by the seal before
         sides = ((before, before + 1), (last + 1, last))
         reach = [(SEALED_MM - gap[inner]) / (gap[outer] - gap[inner]) for outer, inner in sides]
         missing = _SHORTEST * motion.fps - (last - before - 1 + sum(reach))
@@ -83,6 +86,7 @@ def hold_seals(motion: Motion) -> Motion:
             wanted = gap[inner] + (SEALED_MM - gap[inner]) / share if share > 0 else gap[outer]
             draw = max(0.0, (gap[outer] - wanted) / (gap[outer] - gap[inner]))
             values[outer, columns] += np.float32(draw) * (values[inner, columns] - values[outer, columns])
+            gap[outer] += draw * (gap[inner] - gap[outer])  # the next seal may have this frame beside it too
     return motion.with_values(values)
 
 
