@@ -63,6 +63,15 @@ def lookup(phone: str) -> tuple[Articulation, ...]:
 
     Two vowels written together count as a diphthong; what the table does not know is taken as a schwa.
     """
+    return _found(phone) or table()["AX"]
+
+
+def is_known(phone: str) -> bool:
+    """Whether the table has a phone, in any of the spellings that `lookup` reads."""
+    return _found(phone) is not None
+
+
+def _found(phone: str) -> tuple[Articulation, ...] | None:
     phones = table()
     bare = phone.upper().rstrip("0123456789")
     if not phone.strip() or bare in _SILENT:
@@ -83,7 +92,7 @@ def lookup(phone: str) -> tuple[Articulation, ...]:
         return phones[plain]
     if len(plain) == 2 and plain[0] in phones and plain[1] in phones:
         return (replace(phones[plain[0]][0], place=0.25), replace(phones[plain[1]][0], place=0.8))
-    return phones.get(plain[:1], phones["AX"])
+    return phones.get(plain[:1])
 
 
 @cache

@@ -316,6 +316,44 @@ def test_bad_input_is_one_sentence(arguments, says, capsys):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"phones": [[1, 0, "P"]]}, "'P' of the clip 'one' lasts from 1 to 0 s"),
+        ({"phones": [[-1, 1, "P"]]}, "lasts from -1 to 1 s"),
+        ({"phones": [[float("nan"), 1, "P"]]}, "lasts from nan to 1 s"),
+        ({"phones": [[3, 4, "P"]]}, "begins at 3 s and the sound ends at 2 s"),
+        ({"phones": [[0, 1, "QQ"]]}, "'QQ' of the clip 'one' is neither ARPABET nor IPA"),
+        ({"phones": []}, "'one' is speech without phones"),
+        ({"phones": [[0, 1, "SIL"]]}, "'one' is speech without phones"),
+        ({"kind": "song"}, "of the kind 'song', not one of speech, silence"),
+        ({"duration": float("nan")}, "'one' lasts nan s"),
+        ({"id": "two"}, "two clips 'two'"),
+    ],
+)
+def test_a_broken_label_is_named(change, says, tmp_path, capsys):
+    clip = {"file": "x.wav", "duration": 2, "phones": [[0, 0.5, "p"], [0.5, 1, "ɔɪ"], [1, 2, "AH0"]]}
+    clips = [{"id": "two", **clip}, {"id": "one", **clip, **change}]
+    (tmp_path / "labels.json").write_text(json.dumps({"clips": clips}))
+    assert main(["evaluate", "--clips", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_recording_lasts_as_long_as_its_label_says(tmp_path, capsys):
+    clip = {"id": "one", "file": str(SHORTEST.path), "duration": 1, "phones": [[0, 1, "AH0"]]}
+    (tmp_path / "labels.json").write_text(json.dumps({"clips": [clip]}))
+    assert main(["evaluate", "--clips", str(tmp_path)]) == 2
+    assert "does not last the 1 s" in capsys.readouterr().err
+
+
+def test_a_list_without_clips_is_said(tmp_path, capsys):
+    (tmp_path / "labels.json").write_text('{"clips": []}')
+    assert main(["evaluate", "--clips", str(tmp_path)]) == 2
+    assert "lists no clips" in capsys.readouterr().err
+
+
 def test_a_flame_model_is_measured_where_it_can_be(monkeypatch, capsys):
     from artalk.core.basis import FLAME
     from artalk.core.evaluate import command, systems

@@ -134,6 +134,9 @@ def _prepare(arguments: argparse.Namespace) -> Evaluation:
         raise InputError(f"{arguments.pictures} pictures cannot be drawn: give --pictures a number from 0 up.")
     probe = ict_probe(arguments.head) if arguments.head else default_head_probe()
     recordings = {clip.id: sound.read(clip.path) for clip in clips}
+    for clip in clips:
+        if abs(len(recordings[clip.id]) / sound.RATE - clip.duration) > 0.1:
+            raise InputError(f"'{clip.path}' does not last the {clip.duration:g} s of its label: mend labels.json.")
     people = unheard_people.fetch(arguments.unheard_people) if arguments.unheard_people else None
     return Evaluation(clips, recordings, load_model(options), ModelSpeaker(options), probe, people)
 
