@@ -8,16 +8,16 @@ from artalk.core import cli
 from artalk.core.train import mini
 
 
-def config_of(monkeypatch, *arguments):
+def config_of(monkeypatch, folder, *arguments):
     given = []
     monkeypatch.setattr(mini, "train_mini", lambda *stage, **_: given.append(stage[2]))
-    assert cli.main(["train", "mini", *arguments]) == 0
+    assert cli.main(["train", "mini", "--work", str(folder), *arguments]) == 0
     return given[0]
 
 
-def test_steps_reach_every_tower_and_stage(monkeypatch):
+def test_steps_reach_every_tower_and_stage(monkeypatch, tmp_path):
     config = config_of(
-        monkeypatch, "--encoder-steps", "11", "--codec-steps", "12", "--generator-steps", "13", "--seed", "4"
+        monkeypatch, tmp_path, "--encoder-steps", "11", "--codec-steps", "12", "--generator-steps", "13", "--seed", "4"
     )
     assert [tower.schedule.steps for tower in config.encoder] == [11, 11]
     assert (config.codec.schedule.steps, config.generator.schedule.steps) == (12, 13)
@@ -28,3 +28,40 @@ def test_steps_reach_every_tower_and_stage(monkeypatch):
 def test_no_steps_are_one_sentence(stage, capsys):
     assert cli.main(["train", "mini", f"--{stage}-steps", "0"]) != 0
     assert "more than 0 steps" in capsys.readouterr().err
+
+
+def refused(capsys, *arguments):
+    assert cli.main(["train", *map(str, arguments)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize("stage", ["corpus", "encoder", "codec", "mini"])
+def test_a_work_folder_that_cannot_be_is_one_sentence(stage, tmp_path, capsys):
+    file = tmp_path / "afile"
+    file.touch()
+    for work in (file, "/proc/x"):
+        assert f"'{work}' cannot be written to" in refused(capsys, stage, "--work", work)
+
+
+@pytest.mark.parametrize("hours", ["nan", "inf", "-1", "0"])
+def test_hours_that_are_none_are_one_sentence(hours, capsys):
+    assert "give --hours above 0" in refused(capsys, "corpus", f"--hours={hours}")
+
+
+@pytest.mark.parametrize("jobs", ["0", "-2"])
+def test_no_jobs_are_one_sentence(jobs, capsys):
+    assert "give --jobs 1 or more" in refused(capsys, "corpus", f"--jobs={jobs}")
+
+
+def test_a_seed_below_0_is_one_sentence(capsys):
+    assert "below 0" in refused(capsys, "corpus", "--seed=-1")
+
+
+@pytest.mark.parametrize(
+    ("stage", "option", "value"),
+    [("codec", "--out", "x.safetensors"), ("codec", "--batch", "2"), ("generator", "--audio-encoder", "small")],
+)
+def test_what_is_for_own_data_is_refused_without_them(stage, option, value, capsys):
+    assert f"{option} is for training on your own data" in refused(capsys, stage, option, value)

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 Stage = TypeVar("Stage", "EncoderTraining", "CodecTraining", "GeneratorTraining")
 
 WORK = Path(".cache/train")
+OWN = ("out", "flame", "batch", "codec", "audio_encoder")
+"""What only training on one's own data takes; of these, `mini` has --out too."""
 STAGES = {
     "corpus": "synthesise speech, fetch and align recordings; with a report",
     "encoder": "teach the speech encoder to hear (after corpus)",
@@ -73,6 +77,10 @@ def _add_own_data(action: argparse.ArgumentParser, name: str) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.jobs < 1:
+        raise InputError(f"{arguments.jobs} processes can do nothing: give --jobs 1 or more.")
+    if arguments.seed is not None and arguments.seed < 0:
+        raise InputError(f"A seed of {arguments.seed} is below 0: choose a whole number from 0 up.")
     try:
         if getattr(arguments, "data", None) is not None:
             _run_published(arguments)
@@ -88,8 +96,13 @@ def _run_mini(arguments: argparse.Namespace) -> None:
     from . import mini
 
     config = _config(arguments)
-    if config.hours <= 0:
-        raise InputError("Training needs more than 0 hours of speech: give --hours.")
+    if not 0 < config.hours < math.inf:
+        raise InputError(f"Training on {config.hours:g} hours of speech cannot be done: give --hours above 0.")
+    given = [name for name in OWN if getattr(arguments, name, None) is not None and arguments.stage != "mini"]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise InputError(f"{option} is for training on your own data: give them with --data, or leave it out.")
+    _make_folder(arguments.work)
     stage = getattr(mini, f"train_{arguments.stage}")
     if arguments.stage == "mini":
         print(stage(arguments.out, arguments.work, config, jobs=arguments.jobs, say=_say))
@@ -114,6 +127,7 @@ def _run_published(arguments: argparse.Namespace) -> None:
     work = arguments.out.with_suffix(".work") if arguments.work == WORK else arguments.work
     place = published.Workplace(arguments.data, work, accelerator, _say if accelerator.is_main_process else None)
     training = _own_training(arguments, published.SIZES[arguments.size])
+    _make_folder(work)
     if arguments.stage == "codec":
         published.make_codec(place, training, arguments.out, arguments.flame)
     else:
@@ -121,6 +135,16 @@ def _run_published(arguments: argparse.Namespace) -> None:
         published.make_model(place, training, arguments.out, arguments.flame, codec_file=arguments.codec, source=source)
     if accelerator.is_main_process:
         print(arguments.out)
+
+
+def _make_folder(work: Path) -> None:
+    """Make the folder that all of the training is kept in; InputError when nothing can be written to it."""
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=work):
+            pass
+    except OSError as error:
+        raise InputError(f"'{work}' cannot be written to ({error.strerror}): give another folder by --work.") from None
 
 
 def _own_training(arguments: argparse.Namespace, training: PublishedTraining) -> PublishedTraining:
