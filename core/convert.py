@@ -19,6 +19,7 @@ from .heads.flame import FlameModel, fingerprint
 from .heads.flame_basis import BASIS_KEY, change, require_own
 from .heads.flame_files import ENDINGS as FLAME_ENDINGS
 from .heads.flame_files import form, read_flame
+from .live_link import odd_columns
 from .motion import Motion
 from .motion_files import read_motion
 from .retarget.bases import in_basis, model_of_file
@@ -86,6 +87,8 @@ def _run(arguments: argparse.Namespace) -> None:
         write_whole(
             out, convert_motion(motion, arguments.basis, arguments.fps, arguments.flame, arguments.to_flame).save
         )
+        if source.suffix.lower() == ".csv":
+            _tell_columns(source)
         _tell(motion, arguments)
     print(out)
 
@@ -167,6 +170,14 @@ def convert_checkpoint(source: Path, out: Path) -> None:
     if name not in PUBLISHED_CONFIGS:
         raise InputError(f"'{source.name}' belongs to '{name}', which is used as it was published: nothing to convert.")
     write_whole(out, partial(save_safetensors, load_published(source, PUBLISHED_CONFIGS[name])))
+
+
+def _tell_columns(source: Path) -> None:
+    """On stderr, what a table has that motion lacks, and the other way round: a name may be misspelt."""
+    unknown, missing = odd_columns(source)
+    for names, meaning in ((unknown, "has unknown columns, left out"), (missing, "lacks columns, taken as 0")):
+        if names:
+            print(f"artalk: '{source.name}' {meaning}: {', '.join(names)}.", file=sys.stderr)
 
 
 def _tell(motion: Motion, arguments: argparse.Namespace) -> None:

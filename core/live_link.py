@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,21 @@ def read_csv(path: Path, fps: float | None = None) -> Motion:
     return Motion(table.astype(np.float32), basis, rate, {"source": path.name})
 
 
+def odd_columns(path: Path) -> tuple[list[str], list[str]]:
+    """What `read_csv` leaves out of a CSV, and the channels that it takes as 0, as the file would call them."""
+    names, _ = _read_rows(path)
+    basis = _basis(names, path)
+    known = {*basis.channels, *(_ANGLES if basis == ARKIT else ())}
+    theirs = {ours: name for name, ours in _our_names().items()}
+    missing = [name for name in basis.channels if name not in names]
+    return [name for name in names[1:] if name not in known], [theirs.get(name, name) for name in missing]
+
+
+def _our_names() -> dict[str, str]:
+    """Our name of each ARKit channel, by Live Link Face's."""
+    return {name[0].upper() + name[1:]: name for name in _SHAPES} | {a: name for a, name in _ANGLES.items() if name}
+
+
 def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """The channels' names, ours where they are known, and the rows; without the count of shapes, of equal length."""
     try:
@@ -100,7 +116,7 @@ def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
         raise InputError(f"'{path.name}' is no table of motion: give a CSV of Live Link Face or of artalk.")
     if len(rows[-1]) < len(header):
         raise InputError(f"'{path.name}' is cut off in its last line: export it again.")
-    ours = {name[0].upper() + name[1:]: name for name in _SHAPES} | {a: name for a, name in _ANGLES.items() if name}
+    ours = _our_names()
     return [ours.get(header[place], header[place]) for place in kept], [[row[p] for p in kept] for row in rows]
 
 
@@ -120,7 +136,7 @@ def _rate(seconds: NDArray[np.float64], frames: NDArray[np.float64], path: Path)
     return float(np.floor(frames[ends].max()) + 1)
 
 
-def _basis(columns: dict[str, NDArray[np.float64]], path: Path) -> Basis:
+def _basis(columns: Collection[str], path: Path) -> Basis:
     best = max(BASES.values(), key=lambda basis: sum(name in columns for name in basis.channels))
     if sum(name in columns for name in best.channels) > len(best) // 2:
         return best

@@ -79,6 +79,19 @@ def test_a_csv_and_an_npz_are_one_motion(tmp_path, capsys):
     np.testing.assert_allclose(found.values[::2], motion.values, atol=1e-5)
 
 
+def test_misspelt_columns_are_named(tmp_path, capsys):
+    source, out = tmp_path / "a.csv", tmp_path / "b.npz"
+    arkit_motion().save(source)
+    convert(source, out)
+    assert capsys.readouterr().err == ""
+    source.write_text(source.read_text().replace("JawOpen", "JawOpne").replace("HeadYaw", "HeadTilt"))
+    convert(source, out)
+    left_out, missing = capsys.readouterr().err.splitlines()
+    assert left_out.endswith("left out: JawOpne, HeadTilt.")
+    assert missing.endswith("taken as 0: JawOpen, HeadYaw.")
+    assert not Motion.load(out).channel("jawOpen").any()
+
+
 @pytest.mark.parametrize("basis", [FLAME, FLAME_EYES])
 def test_flame_csv_comes_back(tmp_path, basis):
     values = np.random.default_rng(1).normal(0, 0.1, (80, len(basis))).astype(np.float32)
