@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import bpy
 import numpy as np
 
 from ..core.errors import InputError
-from . import compat, export, generation, keyframes, lines, rigs, strips
+from . import baked_strips, compat, export, generation, keyframes, lines, rigs
 from .keys import Keys, together
-from .plan import Character, outside
+from .plan import outside
 
 
 def bake_character(item: bpy.types.Object) -> int:
@@ -27,8 +26,7 @@ def bake_character(item: bpy.types.Object) -> int:
     if not owners:
         raise InputError(f"There are no keys of artalk on '{item.name}': generate first.")
     spans = ((float(first), float(last)),)
-    baked = _marks(owners[0])
-    baked += [(line.scene, line.strip, line.strip_id, line.start) for line in generation.lines_of(character)]
+    spoken = generation.lines_of(character)
     count = 0
     for owner in owners:
         mine = keyframes.owned(owner)
@@ -38,38 +36,8 @@ def bake_character(item: bpy.types.Object) -> int:
     for owner in owners:
         _disown(owner)
         owner.update_tag()
-    if baked:
-        action: Any = compat.action_of(owners[0])
-        action[_BAKED] = json.dumps(baked)
+    baked_strips.mark(character, spoken)
     return count
-
-
-_BAKED = "artalk_baked"
-"""Custom property of an action: the strips whose keys are baked in it, as scene, name, identifier, start."""
-
-
-Marks = list[tuple[str, str, str, float]]
-
-
-def marks(character: Character) -> Marks:
-    """What says which strips' keys on a character were baked, for `is_baked`."""
-    return _marks(next(iter(keyframes.owners(character).values())))
-
-
-def is_baked(strip: compat.Strip, there: Marks) -> bool:
-    """Whether a character with these marks has the keys of a strip baked."""
-    known_by, left = strips.identifier(strip), compat.strip_timing(strip).left
-    return any(
-        (scene, name) == (strip.id_data.name, strip.name)
-        # renamed; copies stand elsewhere
-        or (known_by and identifier == known_by and abs(start - left) < 1)
-        for scene, name, identifier, start in there
-    )
-
-
-def _marks(owner: Any) -> Marks:
-    action: Any = compat.action_of(owner)
-    return [tuple(each) for each in json.loads(action[_BAKED])] if action and _BAKED in action else []
 
 
 def _bake(curve: compat.FCurve, spans: tuple[tuple[float, float], ...]) -> int:

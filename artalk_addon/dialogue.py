@@ -15,7 +15,7 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
 from ..core.models import Cancel, Progress
-from . import bake, compat, generation, lines, operators, rigs, strips
+from . import baked_strips, compat, generation, lines, operators, rigs, strips
 from .line import name_of
 from .lines import Head
 from .properties import settings
@@ -120,8 +120,8 @@ def without_baked(spoken: Cast) -> Cast:
     """Who speaks what, without strips whose keys were baked; InputError when nothing is left."""
     left = []
     for item, found in spoken:
-        marks = bake.marks(rigs.describe(item))
-        left.append((item, [strip for strip in found if not bake.is_baked(strip, marks)]))
+        marks = baked_strips.marks(rigs.describe(item))
+        left.append((item, [strip for strip in found if not baked_strips.is_baked(strip, marks)]))
     if not any(found for _, found in left):
         raise InputError("The keys of all strips are baked, and so yours: delete them to generate them again.")
     return [(item, found) for item, found in left if found]
@@ -135,7 +135,7 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
     fps = strips.rate(scene)
     heard = strips.heard_sound_strips(scene)
     kept: dict[str, dict[str, str]] = {}
-    baked: dict[str, bake.Marks] = {}
+    baked: dict[str, baked_strips.Marks] = {}
     wanted: dict[str, Options] = {}
     rows = []
     for strip in heard:
@@ -149,10 +149,10 @@ def ask(scene: bpy.types.Scene, options: Options, character: bpy.types.Object | 
         if item.name not in kept:
             described = rigs.describe(item)
             kept[item.name] = generation.heads_of(described)
-            baked[item.name] = bake.marks(described)
+            baked[item.name] = baked_strips.marks(described)
             wanted[item.name] = generation.options_for(item, described, options)
         text = kept[item.name].get(name_of(scene.name, strip.name), "")
-        if not text and bake.is_baked(strip, baked[item.name]):
+        if not text and baked_strips.is_baked(strip, baked[item.name]):
             rows.append(Asked(Row(strip.name, item.name, "baked", message=_BAKED)))
             continue
         rows.append(_asked(strip, fps, item, text, wanted[item.name]))

@@ -23,7 +23,7 @@ from ..core.generate import speak as speak_clip
 from ..core.models import Cancel, Progress
 from ..core.motion import Motion
 from ..core.retarget.detect import listed
-from . import compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
+from . import baked_strips, compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
 from .edits import Edits
 from .keys import Keys, together
 from .line import Line, name_of
@@ -319,9 +319,13 @@ def strips_to_regenerate(
 
     Raises InputError when the character has no line of this scene.
     """
-    spoken = {line.strip for line in lines_of(rigs.describe(item)) if line.scene == scene.name}
-    found = [strip for strip in strips.sound_strips(compat.all_strips(scene)) if strip.name in spoken]
+    character, there = rigs.describe(item), strips.sound_strips(compat.all_strips(scene))
+    spoken = {line.strip for line in lines_of(character) if line.scene == scene.name}
+    found = [strip for strip in there if strip.name in spoken]
     if not found:
+        marks = baked_strips.marks(character)
+        if any(baked_strips.is_baked(strip, marks) for strip in there):
+            raise InputError(f"The keys of '{item.name}' are baked, and so yours: delete them to generate them again.")
         raise InputError(f"No strip of this scene has been spoken by '{item.name}' yet: press Generate first.")
     return ([strip for strip in found if strip.select] if selected else []) or found
 

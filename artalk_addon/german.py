@@ -297,6 +297,9 @@ _GENERATING = {
     "'{}' has no bones jaw, left_eye and right_eye that move its mesh, which ARKit motion needs: import your FLAME file with Import FLAME Head.": (
         "'{}' hat keine Knochen jaw, left_eye und right_eye, die sein Mesh bewegen, wie ARKit-Bewegung sie braucht: die eigene FLAME-Datei mit 'FLAME-Kopf importieren' einlesen."
     ),
+    "The keys of '{}' are baked, and so yours: delete them to generate them again.": (
+        "Die Keyframes von '{}' sind gebacken: zum neuen Erzeugen löschen."
+    ),
     "No strip of this scene has been spoken by '{}' yet: press Generate first.": (
         "Noch kein Streifen dieser Szene wird von '{}' gesprochen: zuerst Erzeugen drücken."
     ),
@@ -926,6 +929,9 @@ _MODELS = {
     ),
     "The style '{}' is no motion: give a .npz made by artalk, or a published style as .pt.": (
         "Der Stil '{}' ist keine Bewegung: eine .npz-Datei von artalk, oder einen veröffentlichten Stil als .pt angeben."
+    ),
+    "The seed motion '{}' is no motion: give a .npz made by artalk, or a published .pt.": (
+        "Die Anfangsbewegung '{}' ist keine Bewegung: eine .npz-Datei von artalk, oder eine veröffentlichte .pt angeben."
     ),
     "The style '{}' needs torch to be read: give a .npz made by artalk.": (
         "Der Stil '{}' ist nur mit torch lesbar: eine .npz-Datei von artalk angeben."

@@ -116,6 +116,8 @@ def generate_status_reduce_bake_export():
     assert run("generate", "--all")[0] == 0
     raises_input_error(["baked", "delete them"], room("artalk_addon.dialogue").without_baked, [(mesh, strips_there())])
     assert run("generate", "--strip", "line 0")[0] == 2
+    code, _, talk = run("regenerate", "--all")
+    assert (code, "are baked" in talk) == (2, True), talk
     assert keys_of(mesh) == before, "and not overwritten"
 
 
