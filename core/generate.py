@@ -203,6 +203,8 @@ def check(options: Options) -> None:
         styles.two_seconds(styles.load(options.style), options.style.name)
     if entry.speakers and (options.guidance is not None or options.seed_motion is not None or options.fix_head):
         raise InputError(f"'{options.model}' has no style guidance, seed motion or head that turns: leave them out.")
+    if options.seed_motion is not None:
+        _seed_motion(options.seed_motion)
     if options.guidance is not None and not 0 <= options.guidance <= 10:
         raise InputError(f"A style guidance of {options.guidance:g} is outside 0 to 10: 1 is the style as it is.")
     if options.seed < 0:
@@ -240,8 +242,14 @@ def _family_options(options: Options) -> dict[str, Any]:
     """What models of the ARTalk family take besides, where it was chosen."""
     more: dict[str, Any] = {} if options.guidance is None else {"guidance": options.guidance}
     if options.seed_motion is not None:
-        more["seed_motion"] = styles.load(options.seed_motion)
+        more["seed_motion"] = _seed_motion(options.seed_motion)
     return more
+
+
+def _seed_motion(path: Path) -> Motion:
+    if path.suffix.lower() not in styles.ENDINGS:
+        raise InputError(f"The seed motion '{path.name}' is no motion: give a .npz made by artalk, or a published .pt.")
+    return styles.load(path)
 
 
 def polish(

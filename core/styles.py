@@ -25,6 +25,7 @@ Source = Literal["shipped", "published", "own"]
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "styles"
 FPS, FRAMES = 25.0, 50
+ENDINGS = (".npz", ".pt")
 SECONDS = FRAMES / FPS
 """What the models of the ARTalk family were shown of a style in their training."""
 STILL = 0.004
@@ -67,7 +68,7 @@ def find(
 
     fitted: whether styles of other bases will do, as there is a FLAME file to fit their motion by
     """
-    if Path(name_or_file).suffix.lower() in (".npz", ".pt"):
+    if Path(name_or_file).suffix.lower() in ENDINGS:
         return Path(name_or_file)
     every = available(folder, weights)
     fitting = [style for style in every if style.basis == basis.name]

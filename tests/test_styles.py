@@ -14,7 +14,7 @@ from artalk.core import audio, styles
 from artalk.core.basis import ARKIT, EYE_ROTATION, FLAME, HEAD_ROTATION
 from artalk.core.cli import add_generate_arguments, main, options_from
 from artalk.core.errors import InputError
-from artalk.core.generate import Options, generate, provenance
+from artalk.core.generate import Options, check, generate, provenance
 from artalk.core.motion import Motion
 from artalk.core.styles import FRAMES, available, cut, find, measures, save
 from hypothesis import given, settings
@@ -88,6 +88,8 @@ def test_a_seed_motion_is_gone_on_from(tmp_path):
     Motion(np.zeros((5, len(FLAME)), np.float32), FLAME, 25.0).save(tmp_path / "flame.npz")
     with pytest.raises(InputError, match="seed motion is motion in 'flame'"):
         spoken(None, seed_motion=tmp_path / "flame.npz")
+    with pytest.raises(InputError, match=r"The seed motion 'before.wav' is no motion"):
+        check(Options(seed_motion=tmp_path / "before.wav"))
 
 
 @pytest.mark.parametrize("post", ["none", "artalk"])
