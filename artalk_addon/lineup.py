@@ -70,14 +70,14 @@ class LineUp:
         return tuple(part.piece for part in self._parts if part.number == number)
 
     def near(self, names: set[str]) -> set[str]:
-        """Names of lines that may have to change with those of these names: two on either side, more if short."""
+        """Names of lines that may have to change with those of these names: three on either side, more if short."""
         at = [place for place, part in enumerate(self._parts) if self._names[part.number] in names]
         beside = {place for one in at for place in range(*self._reach(one))}
         return names | {self._names[self._parts[place].number] for place in beside}
 
     def _reach(self, at: int) -> tuple[int, int]:
         """The parts, from the first up to but without the last, in which something of a part may be seen."""
-        first, last = max(0, at - 2), min(at + 3, len(self._parts))
+        first, last = max(0, at - 3), min(at + 4, len(self._parts))
         while first > 0 and self._is_early(max(0, at - 1), first - 1):
             first -= 1
         while last < len(self._parts) and self._oldest(last) <= at:

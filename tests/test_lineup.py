@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -130,14 +131,15 @@ def test_closures_of_who_speaks_stay(places):
 
 
 @given(PLACES, st.randoms(use_true_random=False))
+@example([(0, 1), (2, 2), (4, 9), (0, 1), (13, 1)], random.Random(0))
 @settings(max_examples=25, deadline=None)
-def test_the_order_in_which_lines_come_changes_nothing(places, random):
+def test_the_order_in_which_lines_come_changes_nothing(places, order):
     """Written one by one, each with those near it, lines are as written all at once."""
     lines = placed(places)
     whole = line_up(lines)
     wanted = {each.name: whole.motion(n)[1].values for n, each in enumerate(whole.lines) if whole.place(n)}
     there, rows, places = [], {}, {}
-    for fresh in random.sample(lines, len(lines)):
+    for fresh in order.sample(lines, len(lines)):
         there.append(fresh)
         now = line_up(there)
         moved = {each.name for n, each in enumerate(now.lines) if places.get(each.name) != now.place(n)}
@@ -151,7 +153,7 @@ def test_the_order_in_which_lines_come_changes_nothing(places, random):
 
 def test_only_neighbours_change():
     lines = [line(f"strip {n:03}", 10 + 100.0 * n) for n in range(200)]
-    assert line_up(lines).near({lines[100].name}) == {each.name for each in lines[98:103]}
+    assert line_up(lines).near({lines[100].name}) == {each.name for each in lines[97:104]}
 
 
 def test_a_line_by_itself_is_as_without_others():
