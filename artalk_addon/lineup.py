@@ -70,17 +70,17 @@ class LineUp:
         return tuple(part.piece for part in self._parts if part.number == number)
 
     def near(self, names: set[str]) -> set[str]:
-        """Names of lines that may have to change with those of these names: three on either side, more if short."""
+        """Names of lines that may have to change with those of these names: two on either side, more if short."""
         at = [place for place, part in enumerate(self._parts) if self._names[part.number] in names]
         beside = {place for one in at for place in range(*self._reach(one))}
         return names | {self._names[self._parts[place].number] for place in beside}
 
     def _reach(self, at: int) -> tuple[int, int]:
         """The parts, from the first up to but without the last, in which something of a part may be seen."""
-        first, last = max(0, at - 3), min(at + 4, len(self._parts))
+        first, last = max(0, at - 2), min(at + 3, len(self._parts))
         while first > 0 and self._is_early(max(0, at - 1), first - 1):
             first -= 1
-        while last < len(self._parts) and self._oldest(last) <= at:
+        while last < len(self._parts) and self._first_felt(last) <= at:
             last += 1
         return first, last
 
@@ -159,6 +159,10 @@ class LineUp:
         while self._meets(oldest) and self._parts[oldest].piece.first + self._longest > begins:
             oldest -= 1
         return oldest
+
+    def _first_felt(self, at: int) -> int:
+        """The first part with a say in how a part begins: what is still seen there took over from others before it."""
+        return self._oldest(self._oldest(at) + 1)
 
     def _seen(self, at: int) -> list[tuple[int, Motion]]:
         """The performances that may still be seen where a part begins, the oldest first."""

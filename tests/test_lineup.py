@@ -131,13 +131,11 @@ def test_closures_of_who_speaks_stay(places):
 
 
 @given(PLACES, st.randoms(use_true_random=False))
-@example([(0, 1), (2, 2), (4, 9), (0, 1), (13, 1)], random.Random(0))
+@example([(0, 1), (2, 2), (4, 9), (0, 1), (13, 1)], random.Random(4))
+@example([(0, 1), (11, 12), (17, 1), (0, 1), (0, 1), (22, 1)], random.Random(4))
 @settings(max_examples=25, deadline=None)
 def test_the_order_in_which_lines_come_changes_nothing(places, order):
-    """Written one by one, each with those near it, lines are as written all at once.
-
-    To .005 (.3 degrees of the head): where many short lines crowd, one that is further away may still be felt a little.
-    """
+    """Written one by one, each with those near it, lines are as written all at once."""
     lines = placed(places)
     whole = line_up(lines)
     wanted = {each.name: whole.motion(n)[1].values for n, each in enumerate(whole.lines) if whole.place(n)}
@@ -151,12 +149,12 @@ def test_the_order_in_which_lines_come_changes_nothing(places, order):
             if each.name in now.near(moved | {fresh.name}):
                 rows[each.name] = now.motion(n)[1].values if now.place(n) else None
     for name, values in wanted.items():
-        np.testing.assert_allclose(rows[name], values, rtol=0, atol=5e-3)
+        np.testing.assert_array_equal(rows[name], values)
 
 
 def test_only_neighbours_change():
     lines = [line(f"strip {n:03}", 10 + 100.0 * n) for n in range(200)]
-    assert line_up(lines).near({lines[100].name}) == {each.name for each in lines[97:104]}
+    assert line_up(lines).near({lines[100].name}) == {each.name for each in lines[98:103]}
 
 
 def test_a_line_by_itself_is_as_without_others():
