@@ -101,6 +101,11 @@ def read_baked(paths: list[Path], *, with_mels: bool = True) -> Baked:
     return Baked.join(parts)
 
 
+def cut(values: NDArray[Any], starts: NDArray[np.int64], frames: int, per_frame: int = 1) -> NDArray[Any]:
+    """Passages (B, per_frame * frames, ...) of `frames` frames at 25 Hz that begin at the frames `starts` (B,)."""
+    return np.stack([values[per_frame * first : per_frame * (first + frames)] for first in starts])
+
+
 def _bake_shard(job: tuple[Path, Path, str, bool]) -> Path:
     shard, path, seed, pairs = job
     torch.set_num_threads(1)

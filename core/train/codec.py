@@ -14,7 +14,7 @@ from torch import Tensor
 from ..artalk.codec import MotionCodec
 from ..artalk.config import CodecConfig
 from ..basis import ARKIT
-from .augment import Baked, read_baked
+from .augment import Baked, cut, read_baked
 from .loop import Losses, Say, Schedule, fit
 from .teacher import NEUTRAL, Array, Style, motion
 
@@ -95,7 +95,7 @@ def passages(data: Baked, config: CodecTraining, rng: np.random.Generator) -> Ar
     """Two windows in a row of the teacher's motion in random styles (B, 2 T, C); some after the rest window."""
     frames = config.codec.frames
     starts = rng.integers(0, len(data.signals) - 2 * frames, config.batch)
-    signals = np.stack([data.signals[s : s + 2 * frames] for s in starts]).astype(np.float32)
+    signals = cut(data.signals, starts, 2 * frames).astype(np.float32)
     moved = motion(signals, styles(rng, config.batch, NEUTRAL_SHARE))
     moved[rng.random(config.batch) < REST_SHARE, :frames] = 0
     return moved

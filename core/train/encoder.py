@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..artalk.log_mel import Tower
 from ..phones import articulation_classes
-from .augment import BANDS, Baked, read_baked
+from .augment import BANDS, Baked, cut, read_baked
 from .loop import Losses, Say, Schedule, fit
 from .teacher import SIGNALS
 
@@ -93,10 +93,9 @@ def losses(logits: Tensor, drawn: Tensor, phones: Tensor, signals: Tensor, phone
 def _crops(data: Baked, config: EncoderTraining, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Random passages, across the borders of clips too."""
     starts = rng.integers(0, len(data.signals) - config.frames, config.batch)
-    mels = np.stack([data.mels[4 * s : 4 * (s + config.frames)] for s in starts])
-    phones = np.stack([data.phones[2 * s : 2 * (s + config.frames)] for s in starts])
-    signals = np.stack([data.signals[s : s + config.frames] for s in starts])
-    return torch.from_numpy(mels).float(), torch.from_numpy(phones).long(), torch.from_numpy(signals).float()
+    mels = torch.from_numpy(cut(data.mels, starts, config.frames, 4)).float()
+    phones = torch.from_numpy(cut(data.phones, starts, config.frames, 2)).long()
+    return mels, phones, torch.from_numpy(cut(data.signals, starts, config.frames)).float()
 
 
 def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..artalk.bsq import upsample
@@ -20,12 +19,12 @@ from ..artalk.generator import pool_scales
 from ..artalk.log_mel import LogMelEncoder
 from ..artalk.model import ArtalkModel
 from ..basis import ARKIT
-from .augment import BAND_REFERENCE, BANDS, read_baked
+from .augment import BAND_REFERENCE, BANDS, cut, read_baked
 from .codec import motion_losses, styles
 from .encoder import EncoderTeacher, EncoderTraining
 from .hearing import Heard, hear
 from .loop import Losses, Say, Schedule, fit
-from .teacher import NEUTRAL, Array, motion
+from .teacher import NEUTRAL, motion
 
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
@@ -194,13 +193,13 @@ def _batch(heard: Heard, model: ArtalkModel, config: GeneratorTraining, rng: np.
     others = rng.integers(0, len(heard.signals) - STYLE_FRAMES, count)
     drawn = styles(rng, count, config.neutral_share)
     neutral = (drawn == NEUTRAL.vector()).all(1)
-    moved = motion(_pick(heard.signals, starts, 2 * frames), drawn)
+    moved = motion(cut(heard.signals, starts, 2 * frames).astype(np.float32), drawn)
     moved[rng.random(count) < config.rest_share, :frames] = 0
-    audio = _pick(heard.features, starts + frames, frames)
+    audio = cut(heard.features, starts + frames, frames).astype(np.float32)
     audio[rng.random(count) < config.no_audio_share] = 0
     without = rng.random(count) < np.where(neutral, 0.75, config.no_style_share)
     flips = [float(rng.uniform(0, config.most_flips)) for _ in model.config.codec.scales[:-1]] + [0.0]
-    style = motion(_pick(heard.signals, others, STYLE_FRAMES), drawn)
+    style = motion(cut(heard.signals, others, STYLE_FRAMES).astype(np.float32), drawn)
     return Batch(
         moved=torch.from_numpy(moved),
         audio=torch.from_numpy(audio),
@@ -209,10 +208,6 @@ def _batch(heard: Heard, model: ArtalkModel, config: GeneratorTraining, rng: np.
         amounts=torch.from_numpy(drawn),
         flips=flips,
     )
-
-
-def _pick(values: NDArray[np.float16], starts: NDArray[np.int64], length: int) -> Array:
-    return np.stack([values[s : s + length] for s in starts]).astype(np.float32)
 
 
 def losses(

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .augment import Baked, read_baked
+from .augment import Baked, cut, read_baked
 from .encoder import EncoderTeacher, losses
 from .loop import Losses, Say, Schedule, fit
 
@@ -112,10 +112,9 @@ def _passages(data: Baked, config: SteadyTraining, rng: np.random.Generator) -> 
     """Random passages, across the borders of clips too; the first ones altered."""
     starts = rng.integers(0, len(data.signals) - config.frames, config.altered + config.unaltered)
 
-    def pick(values: NDArray[Any], per_frame: int) -> Tensor:
-        parts = [values[per_frame * s : per_frame * (s + config.frames)] for s in starts]
-        return torch.from_numpy(np.stack(parts))
+    def passages(values: NDArray[Any], per_frame: int = 1) -> Tensor:
+        return torch.from_numpy(cut(values, starts, config.frames, per_frame))
 
-    unaltered = pick(data.unaltered, 4).float()
-    heard = torch.cat([pick(data.mels, 4).float()[: config.altered], unaltered[config.altered :]])
-    return Passages(heard, unaltered, pick(data.phones, 2).long(), pick(data.signals, 1).float())
+    unaltered = passages(data.unaltered, 4).float()
+    heard = torch.cat([passages(data.mels, 4).float()[: config.altered], unaltered[config.altered :]])
+    return Passages(heard, unaltered, passages(data.phones, 2).long(), passages(data.signals).float())
