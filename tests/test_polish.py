@@ -31,8 +31,8 @@ def test_phrases_of_two_buzzes(voice):
     assert [(round(p.start, 1), round(p.end, 1)) for p in found] == [(0.0, 1.0), (1.6, 2.6)]
 
 
-@given(st.floats(0.01, 1.0), st.floats(0.05, 1))
-def test_phrases_do_not_depend_on_a_moderate_level(gain, other):
+@given(st.floats(0.0005, 1.0), st.floats(0.0005, 1))
+def test_phrases_do_not_depend_on_the_level(gain, other):
     seconds = np.arange(32000) / 16000
     buzz = (0.5 * np.sin(2 * np.pi * 150 * seconds) * (seconds % 1 < 0.5)).astype(np.float32)
     assert len(phrases(buzz * np.float32(gain))) == len(phrases(buzz * np.float32(other))) == 2
@@ -40,6 +40,15 @@ def test_phrases_do_not_depend_on_a_moderate_level(gain, other):
 
 def test_silence_has_no_phrase():
     assert phrases(np.zeros(16000, np.float32)) == []
+
+
+@given(st.floats(-100, -56), st.floats(0, 8))
+def test_noise_of_a_quiet_room_has_no_phrase(level, swell):
+    """Nor where it comes and goes by some decibels."""
+    seconds = np.arange(64000) / 16000
+    gain = 10 ** ((level - 0.5 * swell * (1 - np.sin(2 * np.pi * seconds))) / 20)
+    noise = gain * np.random.default_rng(0).standard_normal(64000)
+    assert phrases(noise.astype(np.float32)) == []
 
 
 def test_blinks_come_at_a_human_rate_and_never_at_the_very_start():

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from artalk.core import cli
 from artalk.core.train import mini
@@ -65,3 +67,13 @@ def test_a_seed_below_0_is_one_sentence(capsys):
 )
 def test_what_is_for_own_data_is_refused_without_them(stage, option, value, capsys):
     assert f"{option} is for training on your own data" in refused(capsys, stage, option, value)
+
+
+def test_weights_that_cannot_be_written_are_said_before_training(tmp_path, capsys):
+    work = ("--work", tmp_path / "work")
+    (tmp_path / "afile").touch()
+    for folder in (tmp_path / "afile", Path("/proc/x")):
+        err = refused(capsys, "mini", *work, "--out", folder / "new.safetensors")
+        assert f"'{folder}' cannot be written to" in err
+    for out in (tmp_path, tmp_path / "new.pt"):
+        assert "--out NAME.safetensors" in refused(capsys, "mini", *work, "--out", out)

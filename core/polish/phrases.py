@@ -15,6 +15,8 @@ HOP = 0.02
 
 _RANGE_DB = 35.0
 _FLOOR_DBFS = -55.0
+_QUIET_RANGE_DB, _OVER_NOISE_DB, _LOWEST_DBFS = 20.0, 15.0, -80.0
+"""Of a recording that is quiet throughout: range, distance from the level between the words, and lowest floor."""
 _SHORTEST_PAUSE = 0.25
 _SHORTEST_SPEECH = 0.08
 
@@ -30,11 +32,14 @@ class Phrase:
 def speaking(audio: NDArray[np.float32]) -> NDArray[np.bool_]:
     """One decision per 20 ms of audio (n,) at 16 kHz: is somebody speaking?
 
-    Loud means within 35 dB of the loudest 20 ms (95th percentile, against clicks) and above -55 dBFS; gaps
-    under 250 ms are bridged, as stop closures and short breaths lie in them, and bursts under 80 ms dropped.
+    Loud means within 35 dB of the loudest 20 ms (95th percentile, against clicks) and above -55 dBFS, or lower where
+    all of the recording is that quiet but for what stands out well from its noise; gaps under 250 ms are bridged, as
+    stop closures and short breaths lie in them, and bursts under 80 ms dropped.
     """
     level = level_dbfs(audio, HOP)
-    loud = level > max(float(np.percentile(level, 95)) - _RANGE_DB, _FLOOR_DBFS)
+    noise, loudest = np.percentile(level, [5, 95])
+    floor = min(_FLOOR_DBFS, max(loudest - _QUIET_RANGE_DB, noise + _OVER_NOISE_DB, _LOWEST_DBFS))
+    loud = level > max(loudest - _RANGE_DB, floor)
     bridged = _drop_short(loud, value=False, shortest=round(_SHORTEST_PAUSE / HOP))
     return _drop_short(bridged, value=True, shortest=round(_SHORTEST_SPEECH / HOP))
 

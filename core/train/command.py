@@ -102,7 +102,10 @@ def _run_mini(arguments: argparse.Namespace) -> None:
     if given:
         option = f"--{given[0].replace('_', '-')}"
         raise InputError(f"{option} is for training on your own data: give them with --data, or leave it out.")
-    _make_folder(arguments.work)
+    _make_folder(arguments.work, "--work")
+    if arguments.stage == "mini":
+        _check_weights(arguments.out)
+        _make_folder(arguments.out.parent, "--out")
     stage = getattr(mini, f"train_{arguments.stage}")
     if arguments.stage == "mini":
         print(stage(arguments.out, arguments.work, config, jobs=arguments.jobs, say=_say))
@@ -113,8 +116,7 @@ def _run_mini(arguments: argparse.Namespace) -> None:
 
 
 def _run_published(arguments: argparse.Namespace) -> None:
-    if arguments.out is None or arguments.out.suffix != ".safetensors":
-        raise InputError("Training on your own data writes one file of weights: give it with --out NAME.safetensors.")
+    _check_weights(arguments.out)
     if arguments.hours is not None:
         raise InputError("--hours is of artalk-mini's corpus, your own data are used whole: leave it out.")
     import torch
@@ -127,7 +129,8 @@ def _run_published(arguments: argparse.Namespace) -> None:
     work = arguments.out.with_suffix(".work") if arguments.work == WORK else arguments.work
     place = published.Workplace(arguments.data, work, accelerator, _say if accelerator.is_main_process else None)
     training = _own_training(arguments, published.SIZES[arguments.size])
-    _make_folder(work)
+    _make_folder(work, "--work")
+    _make_folder(arguments.out.parent, "--out")
     if arguments.stage == "codec":
         published.make_codec(place, training, arguments.out, arguments.flame)
     else:
@@ -137,14 +140,20 @@ def _run_published(arguments: argparse.Namespace) -> None:
         print(arguments.out)
 
 
-def _make_folder(work: Path) -> None:
-    """Make the folder that all of the training is kept in; InputError when nothing can be written to it."""
+def _check_weights(path: Path | None) -> None:
+    """InputError unless a file of weights can have this name."""
+    if path is None or path.suffix != ".safetensors" or path.is_dir():
+        raise InputError("Training writes one file of weights: give it with --out NAME.safetensors.")
+
+
+def _make_folder(folder: Path, option: str) -> None:
+    """Make a folder that the training writes to; InputError naming its option when nothing can be written there."""
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=work):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"'{work}' cannot be written to ({error.strerror}): give another folder by --work.") from None
+        raise InputError(f"'{folder}' cannot be written to ({error.strerror}): give another by {option}.") from None
 
 
 def _own_training(arguments: argparse.Namespace, training: PublishedTraining) -> PublishedTraining:
