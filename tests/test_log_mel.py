@@ -100,9 +100,9 @@ def test_windows_join_without_a_seam(encoder):
     with torch.inference_mode():
         whole = encoder(normalise(power, power, encoder.band_reference)[None])[0]
     cut = encode(encoder, audio)
-    assert cut.shape == whole.shape == (400, 32)
-    inside = slice(30, -30)  # at the ends, silence before and after the clip is not the same as no audio at all
-    assert torch.allclose(cut[inside], whole[inside], atol=1e-3)
+    assert cut.shape == (400, 32)
+    context = encoder.context // 4
+    assert torch.allclose(cut[context:-context], whole, atol=1e-3)
 
 
 def test_a_long_clip_is_encoded_as_a_short_one_and_holds_few_windows(encoder):

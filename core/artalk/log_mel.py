@@ -194,11 +194,6 @@ class LogMelEncoder(nn.Module):
         self.mix = nn.Linear(towers * width, width) if towers > 1 else nn.Identity()
 
     def forward(self, mels: Tensor) -> Tensor:
-        """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 4, width)."""
-        out: Tensor = self.mix(torch.cat([tower(mels) for tower in self.towers], dim=-1))
-        return out
-
-    def inner(self, mels: Tensor) -> Tensor:
         """Log-mels (B, T + 2 context, bands) at 100 Hz -> features (B, T / 4, width) of the T in between."""
         out: Tensor = self.mix(torch.cat([cast(Tower, tower).inner(mels) for tower in self.towers], dim=-1))
         return out
@@ -219,7 +214,7 @@ class LogMelEncoder(nn.Module):
             power = torch.cat([before, powers[index], after])
             span = torch.cat([powers[i] for i in near])
             mels = normalise(evened(power, span), span, self.band_reference)
-            yield self.inner(mels[None])[0]
+            yield self(mels[None])[0]
 
     def _window_power(self, audio: Tensor, index: int, window: int) -> Tensor:
         """Mel power of one window, whose first and last frames look into the neighbours."""
