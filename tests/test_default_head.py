@@ -537,10 +537,36 @@ def test_the_tongue_comes_out_between_the_teeth(out, jaw):
     assert crossings(posed, teeth[0], tongue[1]).depth.size == 0
 
 
-def test_the_teeth_do_not_bite_through_each_other():
-    upper, lower = edges_and_triangles("upper_teeth"), edges_and_triangles("lower_teeth")
-    assert max(crossings(FULL, upper[0], lower[1]).depth, default=0) < 0.2
-    assert max(crossings(FULL, lower[0], upper[1]).depth, default=0) < 0.2
+def deepest_of_two(
+    posed: np.ndarray, one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
+) -> float:
+    """Deepest crossing in mm of the edges of either with the triangles of the other."""
+    ways = (crossings(posed * 1000.0, one[0], other[1]), crossings(posed * 1000.0, other[0], one[1]))
+    return max(max(way.depth, default=0.0) for way in ways)
+
+
+@pytest.mark.parametrize("name", ["", "jawOpen", "jawForward", "jawLeft"])
+def test_teeth_and_tongue_do_not_go_through_each_other(name):
+    posed = mesh.posed(HEAD, {name: 1.0} if name else {})
+    upper, lower, tongue = (edges_and_triangles(part) for part in ("upper_teeth", "lower_teeth", "tongue"))
+    assert deepest_of_two(posed, upper, lower) < 0.25
+    assert deepest_of_two(posed, upper, tongue) < 0.05
+    assert deepest_of_two(posed, lower, tongue) < 0.3
+
+
+LINED = [
+    ({"jawOpen": 0.5} | both(mouthSmile=1.0), 0.05),
+    ({"jawForward": 1.0, "jawOpen": 1.0}, 0.05),
+    ({"mouthLeft": 1.0, "jawLeft": 1.0}, 0.3),
+    ({"mouthRollLower": 1.0} | both(mouthPress=1.0), 0.05),
+    ({"mouthRollLower": 1.0, "mouthRollUpper": 1.0} | both(mouthPress=1.0), 0.9),
+]
+
+
+@pytest.mark.parametrize(("pose", "most"), [(alone(name), 0.05) for name in ALONE] + LINED)
+def test_no_tooth_comes_through_the_lining(pose, most):
+    inside = edges_of(MOUTH), triangles_of(MOUTH)
+    assert deepest_of_two(mesh.posed(HEAD, pose), inside, edges_and_triangles("upper_teeth", "lower_teeth")) < most
 
 
 # ---------------------------------------------------------------- beside another head
@@ -574,7 +600,8 @@ OWN_SHAPES = dict(zip(ARKIT_SHAPES, HEAD.shape_deltas[:, SKIN], strict=True))
 def test_ways_are_told_in_words_whatever_the_unit():
     eyes_apart = 1000 * head_shapes.eye_distance(REST[SKIN], OWN_SHAPES)
     told = head_shapes.ways(REST[SKIN], OWN_SHAPES, eyes_apart)
-    assert told["jawLeft"] == "8.5 left"
+    assert told["jawLeft"].endswith(" left")
+    assert told["eyeSquintLeft"] == "2.8 up"
     assert told["browInnerUp"].endswith(" up")
     assert told["mouthDimpleRight"].endswith(" back")
     assert told["tongueOut"] == "–"

@@ -41,8 +41,7 @@ class Assembly:
 def assemble() -> Assembly:
     """Lay the skin, add the parts behind and on it."""
     skin = topology.build()
-    inside = skin.points[skin.named(lips.CONTACT[-1]), 2].max()
-    pieces = {"skin": parts.Part(skin.points, skin.faces, skin.surfaces), **parts.build(inside)}
+    pieces = {"skin": parts.Part(skin.points, skin.faces, skin.surfaces), **parts.build(lips.inside(skin))}
     starts = np.cumsum([0, *(len(piece.points) for piece in pieces.values())]).tolist()
     spans = {name: (start, stop) for name, start, stop in zip(pieces, starts[:-1], starts[1:], strict=True)}
     points = np.concatenate([piece.points for piece in pieces.values()])

@@ -19,7 +19,9 @@ OPEN_SLIDE = np.array([0, -1, 1.5])  # mm
 CORNER_TUCK = 2.2  # mm that the corners of the open mouth come inwards
 CORNER_WEIGHT, UPPER_WEIGHT = 0.44, 0.01  # how much the mouth's corner and the upper lip move with the jaw
 UPPER_SHARE = 0.72  # of the way that mouthClose leaves to the upper lip's own place
-FORWARD, SIDEWAYS = np.array([0, -0.8, 7.5]), np.array([8.5, 0, 0.5])  # mm
+TONGUE_SHIFTED = 0.6  # of the jaw's way forward and aside: there it is between both rows of teeth
+# mm; the teeth have to come apart for it
+FORWARD, SIDEWAYS = np.array([0, -2.0, 7.5]), np.array([8.5, -2.2, 0.5])
 
 
 def weights(fields: Fields) -> Array:
@@ -39,10 +41,12 @@ def shapes(fields: Fields, jaw: Array) -> dict[str, Array]:
     points = fields.assembly.points
     opened = turned_down(points, OPEN_DEGREES, HINGE) + OPEN_SLIDE - points
     jaw_open = opened * jaw[:, None] + fields.whole(_corner_tuck(fields))
-    sideways = _sealed(fields, SIDEWAYS * jaw[:, None])
+    shifted = jaw[:, None].copy()
+    shifted[fields.assembly.span("tongue")] *= TONGUE_SHIFTED
+    sideways = _sealed(fields, SIDEWAYS * shifted)
     return {
         "jawOpen": jaw_open,
-        "jawForward": _sealed(fields, FORWARD * jaw[:, None]),
+        "jawForward": _sealed(fields, FORWARD * shifted),
         "jawLeft": sideways,
         "jawRight": fields.mirrored(sideways),
         "mouthClose": _mouth_close(fields, jaw_open[: fields.count]),
@@ -61,7 +65,7 @@ def _skin_weights(fields: Fields) -> Array:
     chin = _chin(fields)
     bone = (skin.rows >= 6) & (skin.rows <= 7) & (z > 22) & ~chin
     floor = skin.named("lip_inner3", "mouth_bag1") & below
-    deep_floor = skin.named("mouth_bag2") & below
+    deep_floor = skin.named("mouth_bag2", "mouth_bag3") & below
     roof = skin.named("lip_inner3", "mouth_bag1", "mouth_bag2", "mouth_bag3") & above
     value = np.select(
         [fields.lips, chin, bone, floor, deep_floor],
@@ -107,5 +111,7 @@ def _mouth_close(fields: Fields, jaw_open: Array) -> Array:
     other = fields.partner[own]
     upper, lower = np.where(fields.lip_side >= 0, (own, other), (other, own))
     meeting = UPPER_SHARE * jaw_open[upper] + (1 - UPPER_SHARE) * jaw_open[lower]
-    still = fields.still | (_chin(fields) & (fields.points[:, 1] < -66))
+    # floor and roof of the mouth stay with their teeth
+    bag = fields.skin.named("mouth_bag1", "mouth_bag2")
+    still = fields.still | bag | (_chin(fields) & (fields.points[:, 1] < -66))
     return fields.whole(fields.solve(fields.lips, meeting - jaw_open[own], still))

@@ -107,7 +107,7 @@ def _aside(fields: Fields) -> Array:
     move = LipMove(
         left=constant(12.5),
         up=lambda s: 2.4 * np.clip(s, 0, 1),
-        forward=lambda s: -1.5 - 3.5 * s,
+        forward=lambda s: -1.5 - 4.7 * s + 1.2 * s**2,  # along the teeth
     )
     return fields.lip_field(move, move)
 
@@ -203,7 +203,7 @@ def _roll_lower(fields: Fields) -> Array:
     lower = LipMove(
         up=lambda s: 0.2 * middle(s),
         forward=lambda s: -4.6 * middle(s, 4),
-        roll=constant(8),
+        roll=constant(3),
         thin=lambda s: 0.56 * middle(s, 6),
     )
     upper = LipMove(up=lower.up, forward=lambda s: -0.5 * middle(s, 4))

@@ -63,7 +63,7 @@ POCKETS = (
     Pocket("lip_inner3", 13, 3.6, 18.0, 28.0),
     Pocket("mouth_bag1", 17, 10, 27.0, 30.5),
     Pocket("mouth_bag2", 18, 30, 40.0, 31.5),
-    Pocket("mouth_bag3", 15, 50, 52.0, 26.0),
+    Pocket("mouth_bag3", 15, 54, 56.0, 26.0),
 )
 AROUND = ("mouth_skin0", "mouth_skin1", "mouth_skin2", "mouth_skin3")
 AROUND_SHARE = (0.2, 0.42, 0.64, 0.84)  # of the way from the hole's edge to the lips' border
@@ -161,6 +161,11 @@ def _wall(layout: Layout, ring: Ring) -> None:
         grid.append([*row, side[j]])
     grid.append(list(bottom))
     layout.bridge_grid(grid, Surface.MOUTH)
+
+
+def inside(skin: Skin) -> float:
+    """The foremost z of the lips' inner contact, mm: what the teeth stand behind."""
+    return float(skin.points[skin.named(CONTACT[-1]), 2].max())
 
 
 def pairs(skin: Skin) -> NDArray[np.int32]:

@@ -245,7 +245,7 @@ def tongue(tip: Array) -> Part:
     turn = np.arange(TONGUE_AROUND) * 2 * np.pi / TONGUE_AROUND
     points = []
     for back in np.linspace(0, 1, TONGUE_RINGS):
-        width = 14.5 * np.sqrt(np.clip(1 - (1 - min(back * 1.9 + 0.06, 1)) ** 2, 0, 1))
+        width = 13.8 * np.sqrt(np.clip(1 - (1 - min(back * 1.9 + 0.06, 1)) ** 2, 0, 1))
         height = 1.3 + 6.3 * min(1, back * 1.5) ** 1.3
         centre = tip + np.array([0, -7 * back**2, -TONGUE_LENGTH * back])
         groove = 1.3 * np.exp(-((np.cos(turn) / 0.35) ** 2)) * (np.sin(turn) > 0)
@@ -388,21 +388,30 @@ UPPER_EDGE, LOWER_EDGE, OVERJET = -3.8, -1.0, 4.2  # biting edges from the mouth
 TONGUE_TIP = 0.5  # mm over the mouth line: just over the lower teeth, so that it can come out straight
 
 
+def dentition(inside_of_lips: float) -> dict[str, tuple[Jaw, float, float]]:
+    """Both jaws, each with the height of its biting edge and the z of its foremost tooth, as `teeth` wants them."""
+    front = inside_of_lips - TEETH_BEHIND_LIPS
+    return {
+        "upper": (UPPER, lips.HEIGHT + UPPER_EDGE, front),
+        "lower": (LOWER, lips.HEIGHT + LOWER_EDGE, front - OVERJET),
+    }
+
+
 def build(inside_of_lips: float) -> dict[str, Part]:
     """Every part by name; inside_of_lips is the foremost z of the lips' inner contact, mm."""
-    front = inside_of_lips - TEETH_BEHIND_LIPS
-    upper, lower = lips.HEIGHT + UPPER_EDGE, lips.HEIGHT + LOWER_EDGE
+    jaws = dentition(inside_of_lips)
+    upper, lower = jaws["upper"], jaws["lower"]
     eye, corner, ridge = eyeball(), caruncle(), brow()
     return {
         "eye_left": eye,
         "eye_right": eye.mirrored(),
         "caruncle_left": corner,
         "caruncle_right": corner.mirrored(),
-        "upper_teeth": teeth(UPPER, upper, front),
-        "upper_gum": gum(UPPER, upper, front),
-        "lower_teeth": teeth(LOWER, lower, front - OVERJET),
-        "lower_gum": gum(LOWER, lower, front - OVERJET),
-        "tongue": tongue(np.array([0, lips.HEIGHT + TONGUE_TIP, front - 9.5])),
+        "upper_teeth": teeth(*upper),
+        "upper_gum": gum(*upper),
+        "lower_teeth": teeth(*lower),
+        "lower_gum": gum(*lower),
+        "tongue": tongue(np.array([0, lips.HEIGHT + TONGUE_TIP, upper[2] - 9.5])),
         "brow_left": ridge,
         "brow_right": ridge.mirrored(),
         "hair": hair(),

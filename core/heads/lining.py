@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lining of lips and cheeks yields to the teeth: no shape carries it through them.
+
+Each shape is tried at 1. Where the lining is then among the teeth it is pushed out, towards lips and cheeks, past the
+biting edges or behind the last tooth, and what is pushed takes its neighbourhood along (position-based dynamics, Müller
+et al. 2007). The push becomes part of the shape. The lips' contact goes to and fro only, so that it stays shut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial import cKDTree
+
+from . import lips, parts
+from .assembly import Assembly
+from .fields import Fields, smoothstep
+from .form import Array
+from .layout import Indices, Skin
+
+FREE = (*lips.INNER, "lip_inner3", "mouth_bag1", "mouth_bag2", "mouth_bag3")  # rings that may go anywhere
+THINNEST = 0.3  # mm that the rows of the contact stay behind one another
+CLEARANCE = 0.5  # mm between the lining and the teeth
+BULGE = 0.3  # mm that the teeth stand out of their arch
+DEEPEST = 8.0  # mm behind the arch: lining further in is on the tongue's side
+SAMPLES = (np.arange(3) + 0.5) / 3  # of a quad, in each direction
+SMOOTH_ROUNDS, EXACT_ROUNDS = 40, 20
+HALVES_MEET = 12.0  # mm from the middle: between them what is pushed passes from the left shape to the right one
+# company that a shape is tried in
+COMPANY: dict[str, tuple[dict[str, float], ...]] = {
+    "mouthClose": ({"jawOpen": 1.0},),
+    "mouthLeft": ({}, {"jawOpen": 0.2}, {"jawLeft": 0.6}),
+}
+WHOLE = ("jawLeft", "mouthLeft")  # not the left half of a pair
+
+
+def at_rest(assembly: Assembly) -> Assembly:
+    """The same head with its lining off the teeth."""
+    skin = assembly.skin.points + _Room(assembly).push([np.zeros_like(assembly.points)])
+    points = np.concatenate([skin, assembly.points[len(skin) :]])
+    return replace(assembly, points=points, skin=replace(assembly.skin, points=skin))
+
+
+def off_the_teeth(fields: Fields, shapes: dict[str, Array]) -> dict[str, Array]:
+    """The same (V, 3) shapes with the lining kept off the teeth, by each with its other side and in its company."""
+    room = _Room(fields.assembly)
+    left_share = smoothstep(-HALVES_MEET, HALVES_MEET, fields.points[:, 0])[:, None]
+    out = dict(shapes)
+    for name, shape in shapes.items():
+        if name.startswith(("eye", "brow")) or name.endswith("Right"):
+            continue
+        other = f"{name.removesuffix('Left')}Right" if name.endswith("Left") else ""
+        half = other and name not in WHOLE
+        both = shape + shapes[other] if half else shape
+        companies = COMPANY.get(name, ({},))
+        push = room.push([sum((w * out[friend] for friend, w in company.items()), both) for company in companies])
+        if push.any():
+            out[name] = shape.copy()
+            out[name][: fields.count] += push * left_share if half else push
+            if other:
+                out[other] = fields.mirrored(out[name])
+    return out
+
+
+@dataclass(frozen=True)
+class _Arch:
+    """The crowns of one jaw as a bent bar.
+
+    part: its vertices; up: 1 for the upper jaw; and at places along it: x and z (tree), the way outwards (P, 2),
+    height of biting edges and of the gum's (P,), mm beyond the last tooth (P,), below 0 before its end.
+    """
+
+    part: slice
+    up: int
+    tree: cKDTree
+    outwards: Array
+    edge: Array
+    neck: Array
+    beyond: Array
+
+    def way_out(self, points: Array) -> Array:
+        """(N, 3) the shortest way out of the bar: outwards, past the edge or behind the last tooth; 0 outside of it."""
+        flat = points[:, [0, 2]]
+        _, at = self.tree.query(flat)
+        outwards = self.outwards[at]
+        from_arch = ((flat - self.tree.data[at]) * outwards).sum(axis=1)
+        from_edge = self.up * (points[:, 1] - self.edge[at])
+        ways = np.stack([BULGE - from_arch, from_edge, CLEARANCE - self.beyond[at]], axis=1) + CLEARANCE
+        among = (ways > 0).all(axis=1) & (ways[:, 0] < DEEPEST) & (self.up * (self.neck[at] - points[:, 1]) > 0)
+        directions = np.zeros((len(points), 3, 3))
+        directions[:, 0, [0, 2]] = outwards
+        directions[:, 1, 1] = -self.up
+        directions[:, 2, 2] = -1
+        numbers, nearest = np.flatnonzero(among), ways[among].argmin(axis=1)
+        out = np.zeros_like(points)
+        out[numbers] = ways[numbers, nearest, None] * directions[numbers, nearest]
+        return out
+
+
+def _arch(jaw: parts.Jaw, edge: float, front: float, part: slice) -> _Arch:
+    angles = np.linspace(-np.pi / 2, np.pi / 2, 801)
+    places = jaw.at(angles, front)
+    outwards = np.column_stack([np.sin(angles) / jaw.half_width, np.cos(angles) / jaw.depth])
+    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
+    walked = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
+    along = np.abs(walked - walked[-1] / 2)
+    ends = np.concatenate([[0], np.cumsum(jaw.widths)])
+    middles = (ends[1:] + ends[:-1]) / 2
+    low = edge + jaw.up * np.interp(along, middles, jaw.edges)
+    high = low + jaw.up * np.interp(along, middles, jaw.heights)
+    return _Arch(part, jaw.up, cKDTree(places), outwards, low, high, along - ends[-1])
+
+
+class _Room:
+    """The lining, seen at samples of its faces, and the teeth that it has to go round."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        skin = assembly.skin
+        self.rest, self.count = assembly.points, len(skin.points)
+        self.arches = [
+            _arch(*jaw, part=assembly.span(f"{name}_teeth")) for name, jaw in parts.dentition(lips.inside(skin)).items()
+        ]
+        touching = skin.named(*lips.CONTACT[1:])
+        free = skin.named(*FREE)
+        self.free = np.where(touching[:, None], [0.0, 0, 1], free[:, None])
+        self.rows = _rows_of_the_contact(skin)
+        self.samples = _samples(skin.faces[(free | touching)[skin.faces].any(axis=1)], self.count)
+        one, other = np.concatenate([skin.edges(), skin.edges()[:, ::-1]]).T
+        beside = sparse.csr_matrix((np.ones(len(one)), (one, other)), shape=(self.count, self.count))
+        self.averaged = sparse.diags(1 / np.asarray(beside.sum(axis=1)).ravel()) @ beside
+
+    def push(self, poses: Sequence[Array]) -> Array:
+        """(N, 3) what to add to the skin so that it is off the teeth in each pose, (V, 3)."""
+        skins = [self.rest[: self.count] + pose[: self.count] for pose in poses]
+        moved = [[_Moved(arch, self.rest[arch.part], pose[arch.part]) for arch in self.arches] for pose in poses]
+        push = np.zeros_like(skins[0])
+        for number in range(SMOOTH_ROUNDS + EXACT_ROUNDS):
+            before = push
+            for skin, arches in zip(skins, moved, strict=True):
+                push = self._pushed(push, skin, arches)
+            if push is before:
+                break
+            if number < SMOOTH_ROUNDS:
+                push = self.free * (push + self.averaged @ push) / 2
+            push = self._in_rows(push, skins[0])
+        return push
+
+    def _pushed(self, push: Array, skin: Array, arches: Sequence[_Moved]) -> Array:
+        """The same and what brings the samples that are among the teeth out of them."""
+        places = self.samples @ (skin + push)
+        out = np.sum([arch.way_out(places) for arch in arches], axis=0)
+        hit = out.any(axis=1)
+        if not hit.any():
+            return push
+        shares = self.samples[hit]
+        weight = np.asarray(shares.sum(axis=0)).reshape(-1, 1)
+        return np.asarray(push + self.free * (shares.T @ out[hit]) / np.where(weight > 0, weight, 1))
+
+    def _in_rows(self, push: Array, skin: Array) -> Array:
+        """The same with the rows of the contact one behind the other, and none further back than it was."""
+        out = push.copy()
+        for front, back in pairwise(self.rows):
+            most = skin[front, 2] + out[front, 2] - THINNEST - skin[back, 2]
+            out[back, 2] = np.minimum(out[back, 2], np.maximum(most, 0))
+        return out
+
+
+class _Moved:
+    """An arch of which the points at rest (P, 3) are moved (P, 3), which is as good as an affine map."""
+
+    def __init__(self, arch: _Arch, rest: Array, move: Array) -> None:
+        known = np.column_stack([rest, np.ones(len(rest))])
+        matrix = np.linalg.lstsq(known, rest + move, rcond=None)[0]
+        self.arch, self.turn, self.shift = arch, matrix[:3], matrix[3]
+        self.back = np.linalg.inv(self.turn)
+
+    def way_out(self, points: Array) -> Array:
+        """(N, 3) as `_Arch.way_out`."""
+        return self.arch.way_out((points - self.shift) @ self.back) @ self.turn
+
+
+def _rows_of_the_contact(skin: Skin) -> Indices:
+    """(3, L) the contact's vertices, one row behind the other."""
+    chosen = np.flatnonzero(skin.named(*lips.CONTACT))
+    place = {(str(skin.rings[i]), int(skin.stations[i]), int(skin.side[i])): int(i) for i in chosen}
+    columns = [key[1:] for key in place if key[0] == lips.CONTACT[0]]
+    return np.array([[place[ring, *column] for column in columns] for ring in lips.CONTACT])
+
+
+def _samples(quads: Indices, count: int) -> sparse.csr_matrix:
+    """Sparse (S, count): places on the quads as means of their corners."""
+    u, v = (grid.ravel() for grid in np.meshgrid(SAMPLES, SAMPLES))
+    shares = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=1)
+    rows = np.arange(len(quads) * len(u))
+    entries = np.tile(shares, (len(quads), 1)).ravel()
+    corners = np.repeat(quads, len(u), axis=0).ravel()
+    return sparse.csr_matrix((entries, (np.repeat(rows, 4), corners)), shape=(len(rows), count))
