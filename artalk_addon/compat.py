@@ -107,10 +107,13 @@ def channels(scene: bpy.types.Scene) -> list[Any]:
     return [each for holder in holders for each in holder.channels]
 
 
-def assign_action(datablock: bpy.types.ID, action: bpy.types.Action) -> None:
-    """Put an action on a datablock; layered actions get their slot with the first curve."""
+def assign_action(datablock: bpy.types.ID, action: bpy.types.Action, slot: int = 0) -> None:
+    """Put an action on a datablock, with a slot by its handle; layered actions get theirs with the first curve else."""
     owner: Any = datablock
-    (owner.animation_data or owner.animation_data_create()).action = action
+    data = owner.animation_data or owner.animation_data_create()
+    data.action = action
+    if slot:
+        data.action_slot = _slot(action, slot)
 
 
 def share_action(datablock: bpy.types.ID, other: bpy.types.ID) -> None:
@@ -129,9 +132,9 @@ def action_of(datablock: bpy.types.ID) -> bpy.types.Action | None:
     return animation.action if animation else None
 
 
-def fcurves_of(datablock: bpy.types.ID, copy: bpy.types.Action | None = None) -> list[FCurve]:
-    """The curves of a datablock's action, or of a copy of that, those of its own slot where actions have slots."""
-    action: Any = copy or action_of(datablock)
+def fcurves_of(datablock: bpy.types.ID) -> list[FCurve]:
+    """The curves of a datablock's action, those of its own slot where actions have slots."""
+    action: Any = action_of(datablock)
     if action is None:
         return []
     if not hasattr(action, "layers"):
@@ -172,10 +175,48 @@ def ensure_fcurve(datablock: bpy.types.ID, data_path: str, index: int, group: st
         found = action.fcurves.find(data_path, index=index)
         return found or action.fcurves.new(data_path, index=index, action_group=group)
     curve = action.fcurve_ensure_for_datablock(datablock, data_path, index=index)
-    if curve.group is None:
-        groups = _channelbag(datablock, action).groups
-        curve.group = groups.get(group) or groups.new(group)
+    _give_group(curve, _channelbag(datablock, action), group)
     return curve
+
+
+def ensure_fcurve_in(action: Any, slot: int, data_path: str, index: int, group: str) -> FCurve:
+    """The same in an action that nothing plays, for the slot of this handle."""
+    if not slot:
+        found = action.fcurves.find(data_path, index=index)
+        return found or action.fcurves.new(data_path, index=index, action_group=group)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    bag = strip.channelbag(_slot(action, slot), ensure=True)
+    curve = bag.fcurves.find(data_path, index=index) or bag.fcurves.new(data_path, index=index)
+    _give_group(curve, bag, group)
+    return curve
+
+
+def _give_group(curve: FCurve, bag: Any, group: str) -> None:
+    if curve.group is None:
+        curve.group = bag.groups.get(group) or bag.groups.new(group)
+
+
+def slot_handle(datablock: Any) -> int | None:
+    """The handle of the slot that a datablock plays, which a copy of its action has as well.
+
+    0 where actions have no slots, None where the datablock plays none.
+    """
+    data = datablock.animation_data
+    if data is None or not hasattr(data, "action_slot"):
+        return 0
+    return data.action_slot.handle if data.action_slot else None
+
+
+def new_slot(action: Any, datablock: bpy.types.ID) -> int:
+    """Make a slot for a datablock; returns its handle, 0 where actions have no slots."""
+    if not hasattr(action, "slots"):
+        return 0
+    return int(action.slots.new(id_type=datablock.id_type, name=datablock.name).handle)
+
+
+def _slot(action: Any, handle: int) -> Any:
+    return next(slot for slot in action.slots if slot.handle == handle)
 
 
 def _channelbag(datablock: Any, action: Any) -> Any:

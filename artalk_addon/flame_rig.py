@@ -20,7 +20,7 @@ import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,7 @@ def taking(basis: Basis, character: Character, own: Path | None) -> Callable[[Mo
         return _as_it_is
     item = _object(character.mesh)
     if basis == ARKIT:
-        return partial(fit_of(item).to_flame, eyes=True)
+        return partial(_fitted, fit_of(item))
     known = info(item).fingerprint
     if own is None:
         return partial(_of_this_head, known, item.name)
@@ -159,6 +159,10 @@ def taking(basis: Basis, character: Character, own: Path | None) -> Callable[[Mo
     other = known and meant != known
     change = _change_of(own, own.stat().st_mtime_ns, item.session_uid, known) if other else None
     return partial(_of_another, meant, own, change)
+
+
+def _fitted(found: Callable[[], FlameFit], motion: Motion) -> Motion:
+    return found().to_flame(motion, eyes=True)
 
 
 def _as_it_is(motion: Motion) -> Motion:
@@ -175,8 +179,12 @@ def _of_another(meant: str, own: Path, change: BasisChange | None, motion: Motio
     return change.of(motion) if change else motion
 
 
-def fit_of(item: bpy.types.Object) -> FlameFit:
-    """What turns ARKit motion into this head's, kept until its mesh changes. InputError for one without jaw or eyes."""
+def fit_of(item: bpy.types.Object) -> Callable[[], FlameFit]:
+    """What gives the fit that turns ARKit motion into this head's, kept until its mesh changes.
+
+    The fit takes long the first time, and any thread may ask for it, as the mesh is read here. Raises InputError for a
+    head without jaw or eyes.
+    """
     keys = _keys_of(item)
     # reading all of the mesh takes longer than a slider may
     return _kept_fit(
@@ -269,8 +277,8 @@ _MOVED = ("jaw", "left_eye", "right_eye")
 
 
 @lru_cache(maxsize=4)
-def _kept_fit(head: int, _rest: bytes, _names: tuple[str, ...]) -> FlameFit:
-    return fit(shapes_of(_object(head)))
+def _kept_fit(head: int, _rest: bytes, _names: tuple[str, ...]) -> Callable[[], FlameFit]:
+    return cache(partial(fit, shapes_of(_object(head))))
 
 
 @lru_cache(maxsize=2)

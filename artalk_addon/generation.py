@@ -23,12 +23,12 @@ from ..core.generate import speak as speak_clip
 from ..core.models import Cancel, Progress
 from ..core.motion import Motion
 from ..core.retarget.detect import listed
-from . import baked_strips, compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
+from . import aside, baked_strips, compat, edits, flame_rig, keyframes, layers, lines, lineup, preflight, rigs, strips
 from .edits import Edits
 from .keys import Keys, together
 from .line import Line, name_of
 from .lineup import LineUp
-from .plan import Character, Curve, Owner, join, outside, plan
+from .plan import Character, Curve, Owner, outside, plan
 from .strips import Clip, Source
 
 
@@ -73,7 +73,7 @@ def prepare(
         strips.identify(strip)
     sources = tuple(strips.source(strip, fps) for strip in sound_strips)
     there = {line.strip: line for line in lines_of(described) if line.scene == scene.name}
-    keyframes.check(described, join([plan(_still(each, described), described, each.start, fps) for each in sources]))
+    keyframes.check(described, plan(_still(described), described, 1.0, fps) if sources else ())
     preflight.require_clear(character, described)
     known = tuple(there.get(each.name) if again else None for each in sources)
     task = Task(sources, described, scene.name, fps, options, known)
@@ -248,19 +248,31 @@ def _with_keys_beside(plan: Plan, there: There) -> Plan:
     return replace(plan, curves=curves, keys=keys)
 
 
+def still_right(draft: Draft) -> Iterator[bool]:
+    """Whether lines, keys and sliders of the character are as they were read, a curve a step; ends where one is not.
+
+    Between two steps nothing of Blender is kept.
+    """
+    character, there = draft.task.character, draft.change.there
+    if _seen(character) != draft.seen:
+        yield False
+        return
+    yield True
+    for owner, name in [(owner, name) for owner, curves in there.items() for name in curves]:
+        curves = {keyframes.label(c.data_path, c.array_index): c for c in _fcurves(character, owner)}
+        same = name in curves and np.array_equal(there[owner][name]().numbers["co"], keyframes.places(curves[name]))
+        yield same
+        if not same:
+            return
+
+
 def is_outdated(draft: Draft) -> bool:
-    """Whether lines, keys or sliders of the character have been changed since they were read."""
-    there = draft.change.there
-    if _seen(draft.task.character) != draft.seen:
-        return True
-    for owner, datablock in keyframes.owners(draft.task.character).items():
-        curves = {keyframes.label(c.data_path, c.array_index): c for c in compat.fcurves_of(datablock)}
-        if there[owner].keys() - curves.keys():
-            return True
-        for name, keys in there[owner].items():
-            if not np.array_equal(keys().numbers["co"], keyframes.places(curves[name])):
-                return True
-    return False
+    """Whether anything is no longer `still_right`."""
+    return not all(still_right(draft))
+
+
+def _fcurves(character: Character, owner: Owner) -> list[compat.FCurve]:
+    return compat.fcurves_of(keyframes.owners(character)[owner])
 
 
 def _seen(character: Character) -> object:
@@ -268,18 +280,13 @@ def _seen(character: Character) -> object:
     return heads_of(character), layers.options(Options(), item), layers.rests(item), layers.keys_of(item)
 
 
-def write_aside(draft: Draft, plan: Plan) -> Iterator[object] | None:
-    """Steps after which `write` is quick, as all curves are written aside; None where that is not needed or not so."""
-    return keyframes.write_aside(draft.task.character, plan.curves, plan.keys)
-
-
-def write(draft: Draft, plan: Plan, *, aside: bool = False) -> str:
+def write(draft: Draft, plan: Plan, *, exchanging: bool = False) -> str:
     """Write what was worked out; returns a sentence on what was done. Raises InputError, nothing changed.
 
-    aside: whether all steps of `write_aside` were done for it
+    exchanging: whether all its curves lie aside (`aside.write`), and are only to take their places
     """
     task, again = draft.task, draft.again
-    _carry_out(task.character, plan, aside=aside)
+    _carry_out(task.character, plan, exchanging=exchanging)
     layers.show(_object(task.character), task.options)
     written = [line for line in plan.written if line.name in draft.change.replaced]
     keys = sum(len(each.keys) for line in written for each in line.written.values())
@@ -587,13 +594,13 @@ def _worked_out(change: _Change) -> Plan:
     return Plan(written, packed, old_names, *_keys_of(work, change.there, change.drop))
 
 
-def _carry_out(character: Character, plan: Plan, *, aside: bool = False) -> None:
-    """Write what a plan says; InputError before anything is changed. aside: its curves lie aside already."""
+def _carry_out(character: Character, plan: Plan, *, exchanging: bool = False) -> None:
+    """Write what a plan says; InputError before anything is changed. exchanging: as in `write`."""
     if not (plan.written or plan.gone):
         return
-    if aside:
+    if exchanging:
         keyframes.check(character, plan.curves)
-        keyframes.exchange(character)
+        aside.exchange(character)
     else:
         keyframes.write(character, plan.curves, plan.keys)
     lines.store(_keeper(character), plan.packed, plan.gone)
@@ -764,7 +771,7 @@ def _report(progress: Progress, before: float, share: float, fraction: float) ->
     progress(before + share * fraction)
 
 
-def _still(source: Source, character: Character) -> Motion:
-    """A motion without motion, as long as the sound: enough to see which curves its keys would touch."""
+def _still(character: Character) -> Motion:
+    """A motion without motion: enough to see which curves keys would touch."""
     basis = BASES[character.basis]
-    return Motion(np.zeros((2, len(basis)), np.float32), basis, 1 / max(1e-3, source.seconds))
+    return Motion(np.zeros((2, len(basis)), np.float32), basis, 25.0)

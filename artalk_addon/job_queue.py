@@ -8,23 +8,29 @@ what is gone when its turn comes fails with a sentence of its own. Another file 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 import bpy
 
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
 from ..core.models import Cancel, Progress
-from . import compat, generation, keyframes, layers, mesh_points, preflight, strips
-from .jobs import ENDED, Entry, More, Queue
+from . import aside, compat, generation, layers, lines, mesh_points, preflight, strips
+from .jobs import ENDED, Entry, More, Queue, Work
 from .properties import state
 
 TICK = 0.05
 _SHARE = 0.02
 """Seconds of a tick in which keys are read or written."""
+_TRIES = 8
+"""How often a line is begun anew as its character was worked on."""
+T = TypeVar("T")
+Steps = Generator[Work[Any], Any, T]
+"""Steps on the main thread, one a tick: each says what the thread is to do before the next, which gets the result."""
 QUEUE: Queue[list[Spoken]] = Queue()
 
 at_end: list[Callable[[], None]] = []
@@ -34,9 +40,11 @@ _checks: dict[int, str] = {}
 """Characters that have got keys and are to be looked at when nothing else waits: session identifier -> sentence."""
 _moving: set[int] = set()
 """Characters whose lips have been seen to move."""
+_step_of_undo = ""
+"""What the step of undo is called that is to be made of keys that have been written; empty for none."""
 _unseen = False
 """Whether keys have been written that the window does not show yet."""
-_looking: Iterator[None] | None = None
+_looking: Iterator[object] | None = None
 """The steps of the look at one character."""
 _END = object()
 _pulse: Any = None
@@ -70,81 +78,63 @@ class _Order:
         return partial(generation.speak, self.task)
 
     def finish(self, spoken: list[Spoken]) -> str | More:
-        """Look at what is there; the thread works out what becomes of it."""
-        assert self.task is not None
-        self.task = self._as_it_is_now(self.task)
-        if not generation.stale(self.task, spoken)[0].sources:
-            return up_to_date(1)
-        return self._read_on(spoken, generation.reading(generation.read(self.task, spoken)))
+        """Look at what is there; the thread works out what becomes of it; write that, a little in each tick."""
+        return self._go_on(self._written(spoken), None)
 
-    def _read_on(
-        self, spoken: list[Spoken], steps: Iterator[generation.Draft | None], _nothing_made: object = None
-    ) -> More:
-        """Read some keys; once all are read, the thread works out what becomes of them."""
-        until = time.monotonic() + _SHARE
-        for draft in steps:
-            if draft is not None:
-                return More(partial(_worked_out, draft), partial(self._write_if_right, draft, spoken))
-            if time.monotonic() > until:
-                break
-        return More(_nothing, partial(self._read_on, spoken, steps))
+    def _go_on(self, steps: Steps[str], made: Any) -> str | More:
+        """One tick of it; what it asks for is done in the thread, and the next tick gets what comes of that."""
+        try:
+            work = steps.send(made)
+        except StopIteration as end:
+            return str(end.value)
+        return More(work, partial(self._go_on, steps))
+
+    def _written(self, spoken: list[Spoken]) -> Steps[str]:
+        """All of it; when somebody works on the character meanwhile, from the beginning again."""
+        assert self.task is not None
+        for _ in range(_TRIES):
+            self.task = self._as_it_is_now(self.task)
+            if not generation.stale(self.task, spoken)[0].sources:
+                return up_to_date(1)
+            draft = yield from _in_ticks(generation.reading(generation.read(self.task, spoken)))
+            assert draft is not None
+            plan = yield partial(_worked_out, draft)
+            if not aside.is_for(self.task.character, plan.curves, plan.keys):
+                if self._as_it_is_now(draft.task) == draft.task and not generation.is_outdated(draft):
+                    return self._write(draft, plan)
+                continue
+            writing = aside.write(self.task.character, plan.curves, plan.keys)
+            same = yield from _in_ticks(chain(writing, generation.still_right(draft)))
+            yield _nothing
+            if same and self._as_it_is_now(draft.task) == draft.task and aside.is_right(self.task.character):
+                return self._write(draft, plan, exchanging=True)
+        # who works on it all the time gets it all the same
+        draft = generation.read(self._as_it_is_now(self.task), spoken)
+        return self._write(draft, generation.work_out(draft))
 
     def makes(self, strip: compat.Strip, item: bpy.types.Object, options: Options) -> bool:
         """Whether what it has begun to make is what a strip would be made into now; sliders go by those of the end."""
         if self.task is None:
             return False
         wanted = generation.options_for(item, self.task.character, options)
-        same = layers.options(wanted, item) == layers.options(self.task.options, item)
-        return same and (strips.source(strip, self.task.fps),) == self.task.sources
+        same, (source,) = layers.options(wanted, item) == layers.options(self.task.options, item), self.task.sources
+        return same and strips.source(strip, self.task.fps) == strips.as_it_stands(source, strip, self.task.fps)
 
-    def _write_if_right(self, draft: generation.Draft, spoken: list[Spoken], plan: generation.Plan) -> str | More:
-        """Write what was worked out; when somebody has worked on the character meanwhile, from the beginning again."""
-        task = self._as_it_is_now(draft.task)
-        if task != draft.task or generation.is_outdated(draft):
-            draft = generation.read(task, spoken)
-            return self._write(draft, generation.work_out(draft))
-        steps = generation.write_aside(draft, plan)
-        if steps is None:
-            return self._write(draft, plan)
-        return More(_nothing, partial(self._write_on, draft, plan, spoken, steps, len(plan.curves)))
-
-    def _write_on(
-        self,
-        draft: generation.Draft,
-        plan: generation.Plan,
-        spoken: list[Spoken],
-        steps: Iterator[object],
-        left: int,
-        _nothing_made: object,
-    ) -> str | More:
-        """Write some curves aside; once all `left` ones are, have them take the places of what is there."""
-        until = time.monotonic() + _SHARE
-        for _ in steps:
-            left -= 1
-            if left and time.monotonic() > until:
-                return More(_nothing, partial(self._write_on, draft, plan, spoken, steps, left))
-        task = self._as_it_is_now(draft.task)
-        if left or task != draft.task or generation.is_outdated(draft):
-            keyframes.drop_copies()
-            draft = generation.read(task, spoken)
-            return self._write(draft, generation.work_out(draft))
-        return self._write(draft, plan, aside=True)
-
-    def _write(self, draft: generation.Draft, plan: generation.Plan, *, aside: bool = False) -> str:
+    def _write(self, draft: generation.Draft, plan: generation.Plan, *, exchanging: bool = False) -> str:
         """All keys at once, a step of undo of their own, so that nobody ever sees or saves half of them."""
-        global _unseen  # noqa: PLW0603 - a timer has no other place
-        sentence = generation.write(draft, plan, aside=aside)
-        bpy.ops.ed.undo_push(message=f"Generate '{self.strip}'")
+        global _step_of_undo, _unseen  # noqa: PLW0603 - a timer has no other place
+        sentence = generation.write(draft, plan, exchanging=exchanging)
+        _step_of_undo = f"Generate '{self.strip}'"
         _checks[self.character] = sentence
         _unseen = True
         return sentence
 
     def _as_it_is_now(self, task: generation.Task) -> generation.Task:
-        """The task with the sliders and names of now, which may have been changed since it was begun."""
+        """The task with the sliders, names and place of now, which may have been changed since it was begun."""
         scene, strip, item = self._look_up()
         (source,) = task.sources
-        options, name = layers.options(task.options, item), str(strip.name)
-        return replace(task, options=options, scene=scene.name, sources=(source.called(name),))
+        here = strips.as_it_stands(source, strip, task.fps)
+        return replace(task, options=layers.options(task.options, item), scene=scene.name, sources=(here,))
 
     def _look_up(self) -> tuple[bpy.types.Scene, compat.Strip, bpy.types.Object]:
         scene = next((each for each in bpy.data.scenes if each.session_uid == self.scene), None)
@@ -160,6 +150,17 @@ class _Order:
         return scene, strip, item
 
 
+def _in_ticks(steps: Iterator[T]) -> Steps[T | None]:
+    """Take steps on the main thread, as many in each tick as there is time for; returns what the last one gave."""
+    until, last = time.monotonic() + _SHARE, None
+    for step_of_them in steps:
+        last = step_of_them
+        if time.monotonic() > until:
+            yield _nothing
+            until = time.monotonic() + _SHARE
+    return last
+
+
 def _nothing(_progress: Progress, _cancel: Cancel) -> bool:
     return True
 
@@ -170,7 +171,9 @@ def up_to_date(count: int) -> str:
 
 
 def _worked_out(draft: generation.Draft, _progress: Progress, _cancel: Cancel) -> generation.Plan:
-    return generation.work_out(draft)
+    plan = generation.work_out(draft)
+    lines.unpack(plan.packed)  # the next line looks at them in a tick
+    return plan
 
 
 def add(
@@ -228,14 +231,17 @@ def step() -> bool:
     """One step of the work, on the main thread; False when all is done."""
     if _unseen:
         _show_frame()
+    elif _step_of_undo:
+        _keep_for_undo()
     elif QUEUE.busy:
         ended = QUEUE.tick()
+        if ended is not None:
+            aside.drop()  # of a line that was cancelled
         if ended is not None and ended.state == "failed":
             say(ended.sentence, failed=True)
     elif _looking is not None or _checks:
         _look_on()
     else:
-        keyframes.drop_copies()  # of lines that were cancelled
         _summarise()
         _show_end()
         for function in at_end:
@@ -348,19 +354,22 @@ def _look_on() -> None:
         _looking = None
 
 
-def _looked_at(character: int, sentence: str) -> Iterator[None]:
+def _looked_at(character: int, sentence: str) -> Iterator[object]:
     """Look, step by step, whether the lips of a character move with its new keys."""
-    item = _object(character)
     try:
+        known = (yield from _in_ticks(preflight.extremes(character))) or {}
+        item = _object(character)
         # to look costs the drawing of two frames: once is enough while nothing stands in the way
-        if item is None or (character in _moving and not preflight.obstacles(item)):
+        if item is None or (character in _moving and not preflight.obstacles(item, known)):
             return
-        moves = yield from preflight.seen_to_move(character)
+        moves = yield from preflight.seen_to_move(character, known)
         if moves:
             _moving.add(character)
         if (item := _object(character)) is not None:
             scene = item.users_scene[0]
-            verdict = preflight.as_spoken(item, sentence) if moves else preflight.after(scene, character, sentence)
+            verdict = (
+                preflight.as_spoken(item, sentence, known) if moves else preflight.after(scene, character, sentence)
+            )
             if verdict.failed:
                 say(verdict.sentence, failed=True, cause=verdict.cause)
     except InputError:
@@ -377,6 +386,14 @@ def _show_frame() -> None:
     _unseen = False
     for scene in {window.scene for window in bpy.context.window_manager.windows}:
         scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+
+
+def _keep_for_undo(*_: object) -> None:
+    """Make the step of undo, after the frame is shown: both at once take longer than a tick has."""
+    global _step_of_undo
+    name, _step_of_undo = _step_of_undo, ""
+    if name:
+        bpy.ops.ed.undo_push(message=name)
 
 
 # --- the timer ------------------------------------------------------------------------------------------------------
@@ -403,18 +420,18 @@ def _stop() -> None:
 
 
 def _tick() -> float | None:
-    if step():
-        return TICK
-    _stop()
-    return None
+    if not step():
+        _stop()
+        return None
+    return 0.0 if _step_of_undo else TICK  # before anybody does something that would be in the same step
 
 
 def _before_load(*_: object) -> None:
-    global _lost, _looking, _unseen  # noqa: PLW0603
+    global _lost, _looking, _step_of_undo, _unseen  # noqa: PLW0603
     _stop()
     _checks.clear()
     _moving.clear()
-    _looking, _unseen = None, False
+    _looking, _step_of_undo, _unseen = None, "", False
     lost = QUEUE.let_go()
     were = " was" if lost == 1 else "s were"
     _lost = f"Another file was opened: {lost} line{were} not generated." if lost else ""
@@ -428,17 +445,26 @@ def _after_load(*_: object) -> None:
         _lost = ""
 
 
+_HANDLERS = (
+    ("load_pre", _before_load),
+    ("load_post", _after_load),
+    # an undo before the step is made takes back the line alone
+    ("undo_pre", _keep_for_undo),
+    ("depsgraph_update_post", aside.note_changes),
+)
+
+
 def register() -> None:
-    """Watch for other files."""
+    """Watch for other files, and for what is done between two ticks."""
     persistent: Any = bpy.app.handlers.persistent  # which marks the function: else it goes when a file is opened
-    bpy.app.handlers.load_pre.append(persistent(_before_load))
-    bpy.app.handlers.load_post.append(persistent(_after_load))
+    for name, function in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(persistent(function))
 
 
 def unregister() -> None:
     """End what still runs."""
-    bpy.app.handlers.load_post.remove(_after_load)
-    bpy.app.handlers.load_pre.remove(_before_load)
+    for name, function in reversed(_HANDLERS):
+        getattr(bpy.app.handlers, name).remove(function)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     _stop()

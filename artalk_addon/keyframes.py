@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -87,88 +87,11 @@ def write(character: Character, curves: Sequence[Curve], edited: Mapping[str, Ke
         assert action is not None
         mine = owned(datablock)
         for curve in planned:
-            _put(compat.ensure_fcurve(datablock, curve.data_path, curve.index, curve.group), curve, edited)
+            put(compat.ensure_fcurve(datablock, curve.data_path, curve.index, curve.group), curve, edited)
             mine.add(label(curve.data_path, curve.index))
         action[OWNED] = json.dumps(sorted(mine))
         datablock.update_tag()
     return sum(len(curve.frames) for curve in curves)
-
-
-Copies = dict[int, int]
-"""Session identifier of an action -> that of a copy of it in which curves are written, which nothing plays yet."""
-
-_copies: Copies = {}
-_AT_ONCE = 40_000
-"""Keys that are written in one tick; more are written aside, a few curves a tick."""
-
-
-def write_aside(
-    character: Character, curves: Sequence[Curve], edited: Mapping[str, Keys | None]
-) -> Iterator[Copies] | None:
-    """Write what `write` would into copies of the actions, a curve a step; `exchange` puts these in their places.
-
-    Each step gives the copies. Between two steps nothing of Blender is kept; StopIteration before the last curve says
-    that something is gone. None where `write` is as well: for few keys, and for curves or actions that are not there.
-    """
-    drop_copies()
-    every = sum(len(keys) for keys in edited.values() if keys is not None)
-    actions = {}
-    for owner, datablock in owners(character).items():
-        mine = owned(datablock)
-        planned = {label(curve.data_path, curve.index) for curve in curves if curve.owner == owner}
-        action: Any = compat.action_of(datablock)
-        if planned - mine or (planned and action.asset_data):
-            return None
-        if planned:
-            actions[owner] = action
-    if every < _AT_ONCE:
-        return None
-    check(character, curves)
-    for action in actions.values():
-        _copies.setdefault(action.session_uid, action.copy().session_uid)
-    return _written_aside(character, curves, edited)
-
-
-def _written_aside(
-    character: Character, curves: Sequence[Curve], edited: Mapping[str, Keys | None]
-) -> Iterator[Copies]:
-    for curve in curves:
-        datablock = owners(character)[curve.owner]
-        action = compat.action_of(datablock)
-        copy = _action(_copies.get(action.session_uid, 0)) if action else None
-        name = label(curve.data_path, curve.index)
-        there = compat.fcurves_of(datablock, copy) if copy else []
-        fcurve = next((each for each in there if label(each.data_path, each.array_index) == name), None)
-        if fcurve is None:
-            return
-        _put(fcurve, curve, edited)
-        yield _copies
-
-
-def exchange(character: Character) -> None:
-    """Put the copies in the places of the actions, wherever these are used, under their names."""
-    for action, copy in ((_action(old), _action(new)) for old, new in _copies.items()):
-        assert action is not None
-        assert copy is not None
-        name, copy.use_fake_user = action.name, action.use_fake_user
-        action.user_remap(copy)
-        bpy.data.actions.remove(action)
-        copy.name = name
-    _copies.clear()
-    for datablock in owners(character).values():
-        datablock.update_tag()
-
-
-def drop_copies() -> None:
-    """Take away copies that are not needed after all."""
-    for copy in map(_action, _copies.values()):
-        if copy is not None:
-            bpy.data.actions.remove(copy)
-    _copies.clear()
-
-
-def _action(session_uid: int) -> bpy.types.Action | None:
-    return next((action for action in bpy.data.actions if action.session_uid == session_uid), None)
 
 
 def owned(datablock: bpy.types.ID) -> set[str]:
@@ -195,7 +118,7 @@ def places(fcurve: compat.FCurve) -> NDArray[np.float32]:
     return co
 
 
-def _put(fcurve: compat.FCurve, curve: Curve, edited: Mapping[str, Keys | None]) -> None:
+def put(fcurve: compat.FCurve, curve: Curve, edited: Mapping[str, Keys | None]) -> None:
     """Write one curve of a plan; edited: as in `write`."""
     name = label(curve.data_path, curve.index)
     keys = edited.get(name)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -134,23 +134,6 @@ def plan(motion: Motion, character: Character, start: float, fps: float) -> list
         Curve(owner, path, index, group, at, row.astype(np.float32), spans)
         for owner, path, index, group, row in planned
     ]
-
-
-def join(plans: Sequence[Sequence[Curve]]) -> list[Curve]:
-    """Plans of several strips, in the order of time, as one; where two overlap, the later one speaks."""
-    joined: dict[tuple[str, str, int], Curve] = {}
-    for curve in (curve for curves in plans for curve in curves):
-        key = (curve.owner, curve.data_path, curve.index)
-        joined[key] = _overlaid(joined[key], curve) if key in joined else curve
-    return list(joined.values())
-
-
-def _overlaid(below: Curve, above: Curve) -> Curve:
-    keep = outside(below.frames, above.spans)
-    frames = np.concatenate([below.frames[keep], above.frames])
-    values = np.concatenate([below.values[keep], above.values])
-    order = np.argsort(frames, kind="stable")
-    return replace(above, frames=frames[order], values=values[order], spans=below.spans + above.spans)
 
 
 def outside(frames: NDArray[np.float32], spans: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ compares the evaluated mesh. Both look everything up anew, so nothing of Blender
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.movement import movement
 from . import compat, keyframes, mesh_points, rigs, shared_mesh
-from .plan import Character, escape
+from .plan import Character, Owner, escape
 
 _MOVED = 0.3
 """Share of the expected movement from which on the lips count as moving: a clamped or mixed shape moves less."""
@@ -45,27 +45,35 @@ class Obstacle:
     blocks: bool = False
 
 
+Extremes = dict[tuple[Owner, str], NDArray[np.float32]]
+"""By owner and label of each curve of ours that has keys: the lowest key and the highest, (2, 2) frames and values."""
+
+
 @dataclass(frozen=True)
 class _Rig:
-    """A character with its parts at hand, for the length of one call. shapes: the keyed or keyable key blocks."""
+    """A character with its parts at hand, for the length of one call.
+
+    shapes: the keyed or keyable key blocks; extremes: of its keys, None where they are to be read when they are needed
+    """
 
     item: Any
     keys: Any
     armature: Any
     shapes: list[Any]
     bones: list[str]
+    extremes: Extremes | None = None
 
     @property
     def animated(self) -> list[Any]:
         return [owner for owner in (self.keys, self.armature) if owner is not None]
 
 
-def obstacles(item: bpy.types.Object) -> list[Obstacle]:
+def obstacles(item: bpy.types.Object, known: Extremes | None = None) -> list[Obstacle]:
     """What stands in the way of speech on a character, the gravest first; empty when nothing is seen.
 
-    Raises InputError when the object is no character.
+    known: the extremes of its keys, else they are read. Raises InputError when the object is no character.
     """
-    return _obstacles(_rig(item))
+    return _obstacles(_rig(item, extremes=known))
 
 
 def _obstacles(rig: _Rig) -> list[Obstacle]:
@@ -75,7 +83,8 @@ def _obstacles(rig: _Rig) -> list[Obstacle]:
 
 def require_clear(item: bpy.types.Object, character: Character) -> None:
     """Raise InputError with the first obstacle that generating cannot get past; `character` describes the object."""
-    for obstacle in _obstacles(_rig(item, character)):
+    # keys that are too high are not in the way of others, and many take long to read
+    for obstacle in _obstacles(_rig(item, character, extremes={})):
         if obstacle.blocks:
             raise InputError(obstacle.sentence)
 
@@ -107,14 +116,49 @@ def mend(scene: bpy.types.Scene, item: bpy.types.Object, cause: str) -> str:
     raise InputError(f"There is nothing to fix on '{item.name}' any more: generate, or scrub to see it move.")
 
 
-def seen_to_move(mesh: int) -> Generator[None, None, bool]:
+def extremes(mesh: int) -> Iterator[Extremes]:
+    """Read the extremes of a character's keys (by its session identifier), a curve a step; the last has them all.
+
+    Between two steps nothing of Blender is kept. Raises InputError when it is no character any more.
+    """
+    item = _by_identifier(mesh)
+    if item is None:
+        return
+    character, found = rigs.describe(item), Extremes()
+    every = [(owner, curve) for owner, datablock in keyframes.owners(character).items() for curve in _labels(datablock)]
+    for owner, name in every:
+        curve = _labels(keyframes.owners(character)[owner]).get(name)
+        if curve is not None:
+            found |= _ends({(owner, name): curve})
+        yield found
+
+
+def _labels(datablock: Any) -> dict[str, compat.FCurve]:
+    return {keyframes.label(curve.data_path, curve.array_index): curve for curve in _own_curves(datablock)}
+
+
+def _ends(curves: Mapping[tuple[Owner, str], compat.FCurve]) -> Extremes:
+    places = {key: keyframes.places(curve) for key, curve in curves.items()}
+    return {key: each[[each[:, 1].argmin(), each[:, 1].argmax()]] for key, each in places.items() if len(each)}
+
+
+def _extremes_of(rig: _Rig, owner: Owner) -> dict[str, NDArray[np.float32]]:
+    """The extremes of the keys of one owner, by label of the curve."""
+    datablock = rig.keys if owner == "shapes" else rig.armature
+    known = rig.extremes
+    if known is None:
+        known = _ends({(owner, name): curve for name, curve in _labels(datablock).items()}) if datablock else {}
+    return {name: ends for (of, name), ends in known.items() if of == owner}
+
+
+def seen_to_move(mesh: int, known: Extremes) -> Generator[None, None, bool]:
     """Whether the lips of a character (by its session identifier) move, looked at in steps, one frame in each.
 
     Between two steps nothing of Blender is kept, and the scene stands where the user has it. False says that it was not
-    seen, for whatever reason: `after` knows it.
+    seen, for whatever reason: `after` knows it. known: the extremes of its keys
     """
     item = _by_identifier(mesh)
-    asked = _greatest_movement(_rig(item)) if item is not None else None
+    asked = _greatest_movement(_rig(item, extremes=known)) if item is not None else None
     if asked is None or asked.distance == 0:
         return False
     shown = []
@@ -155,17 +199,17 @@ def after(scene: bpy.types.Scene, mesh: int, sentence: str) -> Verdict:
     return Verdict(f"{sentence} But the lips do not move. {wrong[0].sentence}", failed=True, cause=cause)
 
 
-def as_spoken(item: bpy.types.Object, sentence: str) -> Verdict:
-    """Of a character whose lips move: whether they move as far as they were told to."""
-    wrong = limits(item)
+def as_spoken(item: bpy.types.Object, sentence: str, known: Extremes | None = None) -> Verdict:
+    """Of a character whose lips move: whether they move as far as they were told to; known: as in `obstacles`."""
+    wrong = limits(item, known)
     if not wrong:
         return Verdict(sentence)
     return Verdict(f"{sentence} But not all of it shows. {wrong[0].sentence}", failed=True, cause=wrong[0].cause)
 
 
-def limits(item: bpy.types.Object) -> list[Obstacle]:
+def limits(item: bpy.types.Object, known: Extremes | None = None) -> list[Obstacle]:
     """What keeps lips that move from moving as far as the keys ask for; empty when nothing does."""
-    return [obstacle for obstacle in obstacles(item) if obstacle.cause in _LIMITS]
+    return [obstacle for obstacle in obstacles(item, known) if obstacle.cause in _LIMITS]
 
 
 _LIMITS = ("slider_range", "muted_shape")
@@ -174,7 +218,7 @@ _LIMITS = ("slider_range", "muted_shape")
 # --- the character's parts ------------------------------------------------------------------------------------------
 
 
-def _rig(item: bpy.types.Object, described: Character | None = None) -> _Rig:
+def _rig(item: bpy.types.Object, described: Character | None = None, extremes: Extremes | None = None) -> _Rig:
     character = described or rigs.describe(item)
     keys: Any = getattr(item.data, "shape_keys", None)
     armature = next((o for o in bpy.data.objects if o.session_uid == character.armature), None)
@@ -182,7 +226,7 @@ def _rig(item: bpy.types.Object, described: Character | None = None) -> _Rig:
     if keys is not None:
         names |= {_quoted(label) for label in keyframes.owned(keys)}
     blocks = [key for key in keys.key_blocks if key.name in names] if keys else []
-    return _Rig(item, keys, armature, blocks, [bone.name for bone in character.bones.values()])
+    return _Rig(item, keys, armature, blocks, [bone.name for bone in character.bones.values()], extremes)
 
 
 def _quoted(label: str) -> str:
@@ -335,10 +379,10 @@ def _shared_mesh(rig: _Rig) -> Iterator[Obstacle]:
 
 
 def _slider_range(rig: _Rig) -> Iterator[Obstacle]:
-    ranges = _key_ranges(rig.keys) if rig.keys else {}
+    ends = {_quoted(name): each[:, 1] for name, each in _extremes_of(rig, "shapes").items()}
     narrow: list[tuple[Any, float, float]] = []
     for key in rig.shapes:
-        low, high = ranges.get(key.name, (0.0, 1.0))
+        low, high = map(float, ends.get(key.name, (0.0, 1.0)))
         if key.slider_min > low + 1e-4 or key.slider_max < high - 1e-4:
             narrow.append((key, min(key.slider_min, low), max(key.slider_max, high)))
 
@@ -354,16 +398,6 @@ def _slider_range(rig: _Rig) -> Iterator[Obstacle]:
             "Widen Sliders",
             widen,
         )
-
-
-def _key_ranges(keys: Any) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of each keyed shape of ours."""
-    ranges = {}
-    for curve in _own_curves(keys):
-        values = keyframes.places(curve)[:, 1]
-        if len(values):
-            ranges[_quoted(curve.data_path)] = (float(values.min()), float(values.max()))
-    return ranges
 
 
 def _driven(rig: _Rig) -> Iterator[Obstacle]:
@@ -667,14 +701,9 @@ def _greatest_movement(rig: _Rig) -> _Asked | None:
         return _greatest_turn(rig)
     rest = mesh_points.of_shape(rig.keys.reference_key)
     greatest: tuple[float, float, tuple[int, int], NDArray[np.float32]] | None = None
-    for curve in _own_curves(rig.keys):
-        key = blocks.get(_quoted(curve.data_path))
-        places = keyframes.places(curve)
-        if key is None or len(places) < 2:
-            continue
-        first, last = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
-        change = float(last[1] - first[1])
-        if change < 1e-3:
+    for name, (first, last) in _extremes_of(rig, "shapes").items():
+        key, change = blocks.get(_quoted(name)), float(last[1] - first[1])
+        if key is None or change < 1e-3:
             continue
         shift = mesh_points.of_shape(key) - rest
         # along one axis: the length of all shifts of all shapes takes ten times as long
@@ -695,14 +724,11 @@ def _is_of_upper_face(name: str) -> bool:
 
 
 def _greatest_turn(rig: _Rig) -> _Asked | None:
-    curves = [] if rig.armature is None else _own_curves(rig.armature)
     widest: tuple[float, tuple[int, int]] | None = None
-    for curve in curves:
-        places = keyframes.places(curve)
-        if len(places) < 2 or _is_of_upper_face(_quoted(curve.data_path)):
-            continue
-        first, last = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
+    for name, (first, last) in _extremes_of(rig, "bones").items():
         change = float(last[1] - first[1])
+        if _is_of_upper_face(_quoted(name)):
+            continue
         if change > 1e-3 and (widest is None or change > widest[0]):
             widest = change, (round(float(first[0])), round(float(last[0])))
     if widest is None:

@@ -192,8 +192,7 @@ def source(strip: compat.Strip, fps: float) -> Source:
     alone, now. Raises InputError, naming the strip, when the sound is missing or more than a line may have.
     """
     timing = compat.strip_timing(strip)
-    # where the sound's first sample would be heard, were nothing trimmed away
-    zero = timing.content_start - timing.trim + compat.sound_offset(strip) * fps
+    zero = _zero(strip, fps)
     left, right = _heard(strip, timing)
     start = max(left, zero)
     seconds = max(0.0, (right - start) / fps)
@@ -220,6 +219,19 @@ def source(strip: compat.Strip, fps: float) -> Source:
             form = _opened(opened, found.name).form
         return _mixed(found, strip, (left, right), fps, form)
     return found
+
+
+def as_it_stands(found: Source, strip: compat.Strip, fps: float) -> Source:
+    """What was found of a strip, under the name and at the place that it has now: its sound is heard from there on."""
+    by = _zero(strip, fps) - found.origin
+    here = found if abs(by) < MOVED else replace(found, start=found.start + by, origin=found.origin + by)
+    return here.called(strip.name)
+
+
+def _zero(strip: compat.Strip, fps: float) -> float:
+    """The frame at which the sound's first sample would be heard, were nothing trimmed away."""
+    timing = compat.strip_timing(strip)
+    return timing.content_start - timing.trim + compat.sound_offset(strip) * fps
 
 
 def read(found: Source, cancel: Cancel = lambda: False) -> Clip:

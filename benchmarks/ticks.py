@@ -119,7 +119,7 @@ def _timed(work: Callable[[], object]) -> tuple[tuple[float, float], object]:
 def _step(job_queue: Any, times: dict[str, list[tuple[float, float]]]) -> bool:
     """One step of the queue, timed under what it did; whether there is more to do."""
     before = [(entry.state, entry.finish) for entry in job_queue.QUEUE.entries]
-    shown, looks = job_queue._unseen, not job_queue.QUEUE.busy
+    shown, kept, looks = job_queue._unseen, job_queue._step_of_undo, not job_queue.QUEUE.busy
     spent, goes_on = _timed(job_queue.step)
     changed = [
         (old, entry.state)
@@ -131,7 +131,7 @@ def _step(job_queue: Any, times: dict[str, list[tuple[float, float]]]) -> bool:
         ("running", "running"): "keys read, or kept aside",
         ("running", "done"): "keys written",
     }
-    name = "frame shown" if shown else "lips looked at" if looks else "nothing but news"
+    name = "frame shown" if shown else "Blender's step of undo" if kept else "lips looked at" if looks else "only news"
     times.setdefault(kinds.get(changed[0], "other") if changed else name, []).append(spent)
     return bool(goes_on)
 

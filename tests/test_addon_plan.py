@@ -95,20 +95,6 @@ def test_a_bone_turns_the_head_whatever_its_own_axes_are(rest, turn):
     np.testing.assert_allclose(in_armature, wanted, atol=1e-5)
 
 
-def test_of_two_strips_that_overlap_the_later_one_speaks():
-    early, late = motion(50), motion(10)
-    joined = by_path(
-        planning.join([planning.plan(early, character(), 1, 25.0), planning.plan(late, character(), 20.5, 25.0)])
-    )
-    jaw = joined['key_blocks["jawOpen"].value', 0]
-    assert jaw.spans == ((1, 50), (20, 29))
-    np.testing.assert_array_equal(jaw.frames, np.arange(1, 51))
-    column = ARKIT.index("jawOpen")
-    np.testing.assert_allclose(jaw.values[:19], early.values[:19, column])
-    np.testing.assert_allclose(jaw.values[29:], early.values[29:, column])
-    np.testing.assert_allclose(jaw.values[19:29], late.sample((np.arange(20, 30) - 20.5) / 25)[:, column], atol=1e-6)
-
-
 def test_eyes_without_bones_look_by_their_shapes():
     channels = {name: np.array([0.0]) for name in ARKIT.channels}
     channels |= {"left_eye_x": np.radians([15.0]), "left_eye_y": np.radians([-6.0]), "right_eye_y": np.radians([60.0])}

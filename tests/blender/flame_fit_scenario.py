@@ -72,7 +72,7 @@ def refused(words, call):
 def the_mesh_in_blender_says_the_same_as_the_file():
     new_scene()
     head = imported()
-    mine, files = room("artalk_addon.flame_rig").fit_of(head), room("core.retarget.bases").fit_of_file(FLAME)
+    mine, files = room("artalk_addon.flame_rig").fit_of(head)(), room("core.retarget.bases").fit_of_file(FLAME)
     for name in ("shapes", "moves", "cross"):
         one, other = getattr(mine, name), getattr(files, name)
         assert np.abs(one - other).max() < 1e-2 * np.abs(other).max(), name

@@ -301,17 +301,17 @@ class CurveByCurve:
     """Keys are written aside, one curve in each step, however few they are."""
 
     def __enter__(self):
-        self.keyframes, self.queue = room("artalk_addon.keyframes"), room("artalk_addon.job_queue")
-        self.kept = self.keyframes._AT_ONCE, self.queue._SHARE
-        self.keyframes._AT_ONCE, self.queue._SHARE = 0, 0.0
+        self.aside, self.queue = room("artalk_addon.aside"), room("artalk_addon.job_queue")
+        self.kept = self.aside._AT_ONCE, self.queue._SHARE
+        self.aside._AT_ONCE, self.queue._SHARE = 0, 0.0
         return self
 
     def __exit__(self, *_):
-        self.keyframes._AT_ONCE, self.queue._SHARE = self.kept
+        self.aside._AT_ONCE, self.queue._SHARE = self.kept
 
     def begun(self):
         """Some curves lie aside."""
-        return len(self.keyframes._copies) > 0
+        return len(self.aside._copies) > 0
 
 
 def all_keys(head):
@@ -377,13 +377,229 @@ def what_is_done_while_keys_are_written_aside_is_kept():
                 point = curves(head.data.shape_keys)[JAW].keyframe_points[10]
                 point.co.y, frame = 0.91, point.co.x
             else:  # takes the copies away
-                writing.keyframes.drop_copies()
+                writing.aside.drop()
             to_the_end()
         assert states() == ["done"], state().message
         points = {p.co.x: p.co.y for p in curves(head.data.shape_keys)[JAW].keyframe_points}
         assert abs(points[frame] - 0.91) < 1e-6
     assert max(frames_of(head)) > 90
     assert len(kept(head)) == 3
+
+
+@check
+def the_first_keys_of_a_character_are_written_aside_as_well():
+    found = []
+    for aside in (False, True):
+        scene, (head,), strips = cast(1)
+        use_model()
+        owners = head.data.shape_keys, head.parent
+        before, path = fingerprint(), FOLDER / "aside.blend"
+        if aside:
+            with CurveByCurve() as writing:
+                add(scene, strips, head)
+                step_until(writing.begun)
+                for _ in range(5):
+                    one_step()
+                assert not any(owner.animation_data and owner.animation_data.action for owner in owners)
+                bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
+                with bpy.data.libraries.load(str(path)) as (there, _):
+                    assert not there.actions, "nothing of it is in the file"
+                bpy.ops.artalk.cancel()
+                to_the_end()
+                assert (fingerprint(), len(bpy.data.actions)) == (before, 0), "nor left when it is cancelled"
+                add(scene, strips, head)
+                to_the_end()
+        else:
+            add(scene, strips, head)
+            to_the_end()
+        assert states() == ["done"], state().message
+        groups = [(curve.data_path, curve.group.name) for owner in owners for curve in curves(owner).values()]
+        owned = [sorted(room("artalk_addon.keyframes").owned(owner)) for owner in owners]
+        names = sorted(action.name for action in bpy.data.actions)
+        found.append((all_keys(head), sorted(groups), owned, names, kept(head)))
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 55
+    scene.frame_set(10)
+    assert head.data.shape_keys.key_blocks["jawOpen"].value > 0.05, "they are played"
+
+
+@check
+def what_else_is_animated_while_keys_are_written_aside_is_kept():
+    scene, (head,), strips = cast(1, 41, 81)
+    use_model()
+    place = f'pose.bones["{head.parent.pose.bones[0].name}"].location', 2
+    for number, frame in enumerate((7, 47, 87)):  # the first time there is no action yet
+        with CurveByCurve() as writing:
+            add(scene, strips[number : number + 1], head)
+            step_until(writing.begun)
+            one_step()
+            head.parent.pose.bones[0].keyframe_insert("location", frame=frame)
+            to_the_end()
+        assert states() == ["done"], state().message
+        mine = curves(head.parent)[place]
+        assert [point.co.x for point in mine.keyframe_points] == [7, 47, 87][: number + 1]
+    assert len(kept(head)) == 3
+    assert len(bpy.data.actions) == 2
+    with CurveByCurve() as writing:
+        strips[2].frame_start += 5
+        add(scene, strips[2:], head)
+        step_until(writing.begun)
+        curves(head.parent)[place].mute = True
+        bpy.context.view_layer.update()  # as the window does
+        to_the_end()
+    assert curves(head.parent)[place].mute
+
+
+@check
+def mesh_and_armature_may_play_one_action():
+    scene, (head,), strips = cast(1, 41)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    keys, rig = head.data.shape_keys, head.parent
+    action, old = keys.animation_data.action, rig.animation_data.action
+    rig.animation_data.action = action
+    if not hasattr(action, "slots"):
+        return "skipped: actions without slots are for one kind"
+    rig.animation_data.action_slot = action.slots.new(id_type="OBJECT", name="rig")
+    bpy.data.actions.remove(old)
+    action["artalk"] = "[]"
+    for curve in list(curves(keys).values()):
+        action.layers[0].strips[0].channelbags[0].fcurves.remove(curve)
+    strips[0].volume = 0.5
+    with CurveByCurve():
+        add(scene, strips, head)
+        to_the_end()
+    assert states() == ["done", "done"], [row.sentence for row in state().rows]
+    assert keys.animation_data.action == rig.animation_data.action
+    assert len(bpy.data.actions) == 1, list(bpy.data.actions)
+    assert len(curves(keys)) > 50
+    assert len(curves(rig)) > 5
+    return ""
+
+
+@check
+def a_character_that_is_worked_on_all_the_time_gets_its_line_all_the_same():
+    scene, (head,), strips = cast(1)
+    use_model()
+    module, looks = room("artalk_addon.generation"), []
+    right = module.is_outdated
+    module.is_outdated = lambda draft: looks.append(draft) or True
+    try:
+        add(scene, strips, head)
+        to_the_end()
+    finally:
+        module.is_outdated = right
+    assert states() == ["done"], state().message
+    assert 3 < len(looks) < 20
+    assert max(frames_of(head)) >= 25
+
+
+@check
+def the_step_of_undo_is_made_in_a_step_of_its_own():
+    scene, (head,), strips = cast(1, 41)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    module, before = room("artalk_addon.job_queue"), all_keys(head)
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.ed.undo_push(message="cube")
+    for work in ("nothing", "undo", "save", "cancel", "load"):
+        add(scene, strips[1:], head)
+        step_until(lambda: module._step_of_undo)
+        assert all_keys(head) != before, "the keys are there"
+        after = all_keys(head)
+        if work == "undo":  # of the line alone, as if the step had been made
+            if bpy.ops.ed.undo() != {"FINISHED"}:
+                return "skipped: this Blender has no undo without a window"
+            assert all_keys(bpy.data.objects["head 0"]) == before
+            assert "Cube" in bpy.data.objects
+            bpy.ops.ed.redo()
+            to_the_end()
+        elif work == "save":
+            bpy.ops.wm.save_as_mainfile(filepath=str(FOLDER / "step.blend"))
+            to_the_end()
+        elif work == "load":
+            bpy.ops.wm.open_mainfile(filepath=str(FOLDER / "step.blend"))
+            assert not module._step_of_undo
+            assert all_keys(bpy.data.objects["head 0"]) == after, "the file was whole"
+            return ""
+        elif work == "cancel":
+            bpy.ops.artalk.cancel() if bpy.ops.artalk.cancel.poll() else None
+            to_the_end()
+        else:
+            to_the_end()
+        assert states() == ["done"], "it is written"
+        assert all_keys(bpy.data.objects["head 0"]) == after
+        bpy.ops.ed.undo()
+        head, scene = bpy.data.objects["head 0"], bpy.context.scene
+        strips = room("artalk_addon.strips").sound_strips(scene.sequence_editor.strips_all)
+        assert all_keys(head) == before, f"one step takes it back after {work}"
+        assert "Cube" in bpy.data.objects
+    return ""
+
+
+@check
+def a_strip_moved_while_its_line_is_made_speaks_where_it_stands_now():
+    found = []
+    # when it is moved: before all, while the model speaks, when the keys are worked out already
+    for moved in ("before", "early", "late"):
+        scene, (head,), strips = cast(1, 101)
+        gate = gated()
+        strips[0].frame_start += 40 if moved == "before" else 0
+        add(scene, strips[:1], head)
+        step_until(lambda: states()[0] == "running")
+        with HeldBack() as back:
+            if moved == "late":
+                gate.open.set()
+                step_until(back.reached.is_set)
+            strips[0].frame_start += 40 if moved != "before" else 0
+            strips[0].name = "elsewhere"
+            gate.open.set()
+            back.let_go()
+        assert states() == ["done"], [row.sentence for row in state().rows]
+        assert table() == {"elsewhere": "up to date", "line 1": "missing"}, table()
+        found.append(all_keys(head))
+    assert 30 < min(frames_of(head)) < 41
+    assert found[0] == found[1] == found[2]
+
+
+@check
+def a_strip_moved_beside_another_while_its_line_is_made_shares_the_frames_with_it():
+    found = []
+    for meanwhile in (False, True):
+        scene, (head,), strips = cast(1, 101)
+        gate = gated()
+        gate.open.set()
+        add(scene, strips[:1], head)
+        to_the_end()
+        if meanwhile:
+            gate.open.clear()
+            add(scene, strips[1:], head)
+            step_until(lambda: states()[0] == "running")
+        strips[1].frame_start = 15  # the end of the other one is the beginning of this one
+        if not meanwhile:
+            add(scene, strips[1:], head)
+        gate.open.set()
+        to_the_end()
+        assert states() == ["done"], [row.sentence for row in state().rows]
+        found.append((sorted(frames_of(head)), kept(head)))
+    assert found[0] == found[1]
+    assert len(set(found[0][0])) == len(found[0][0]), "a key a frame"
+
+
+@check
+def trimmed_while_its_line_is_made_a_strip_keeps_its_words_in_their_places():
+    scene, (head,), strips = cast(1)
+    gate = gated()
+    add(scene, strips, head)
+    step_until(lambda: states()[0] == "running")
+    strips[0].frame_offset_start = 5
+    gate.open.set()
+    to_the_end()
+    (line,) = room("artalk_addon.lines").load(head.data.shape_keys)
+    assert (line.start, line.origin) == (1, 1)
+    assert table() == {"line 0": "changed"}, "its sound is another one"
 
 
 @check
@@ -425,6 +641,35 @@ def a_button_does_what_takes_long_once_for_each_character():
         assert not evaluated, "its lips have been seen to move"
     finally:
         module.evaluated = look
+
+
+@check
+def what_takes_long_with_many_keys_is_shared_out_over_the_steps():
+    scene, (head,), strips = cast(1, 41)
+    use_model()
+    add(scene, strips[:1], head)
+    to_the_end()
+    unpacked = room("artalk_addon.lines")._unpacked
+    misses, queued = unpacked.cache_info().misses, room("artalk_addon.job_queue")
+    keyframes, counts = room("artalk_addon.keyframes"), []
+    places = keyframes.places
+    keyframes.places = lambda curve: counts.append(curve.data_path) or places(curve)
+    try:
+        room("artalk_addon.generation").prepare(scene, strips[1:], head, room("core.generate").Options())
+        assert not counts, "no keys are read before the line is made"
+        assert unpacked.cache_info().misses == misses, "lines were unpacked beside the window"
+        with CurveByCurve():
+            add(scene, strips[1:], head)
+            most = 0
+            while True:
+                count, goes_on = len(counts), queued.step()
+                most = max(most, len(counts) - count)
+                if not goes_on:
+                    break
+        assert states() == ["done"], state().message
+        assert (len(counts) > 200, most <= 3) == (True, True), (len(counts), most)
+    finally:
+        keyframes.places = places
 
 
 @check
