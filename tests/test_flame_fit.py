@@ -167,6 +167,18 @@ def test_what_was_made_flame_is_found_again(fit):
         assert np.corrcoef(back.channel(name), motion.channel(name))[0, 1] > 0.8, name
 
 
+@pytest.mark.parametrize("fps", [25.0, 60.0])
+def test_lips_press_a_little_before_and_after_they_are_shut_by_flame(fit, fps):
+    shut = pose(jawOpen=0.08, mouthClose=0.08, mouthPressLeft=0.32, mouthPressRight=0.32).values
+    frames = np.concatenate([np.repeat(pose(jawOpen=0.3).values, 12, axis=0), shut])
+    flame_motion = fit.to_flame(Motion(frames, ARKIT, fps))
+    press = fit.to_arkit(flame_motion).channel("mouthPressLeft")
+    beside = round(0.04 * fps)
+    assert press[-1] > 0.28
+    np.testing.assert_allclose(press[-1 - beside : -1], 0.8 * press[-1], rtol=0.05)
+    assert press[: -1 - beside].max() < 0.02
+
+
 def test_lips_that_are_shut_for_a_closure_press_when_they_come_from_flame(fit):
     """Whatever the person: the fit alone gave .10 here, and nothing at all on a head that looks otherwise."""
     shut = fit.to_arkit(fit.to_flame(pose(jawOpen=0.15, mouthClose=0.15, mouthPressLeft=0.4, mouthPressRight=0.4)))

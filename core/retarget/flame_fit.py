@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..basis import ARKIT, ARKIT_SHAPES, EYE_ROTATION, FLAME, HEAD_ROTATION, JAW_ROTATION, Basis
@@ -21,7 +22,7 @@ from ..motion import Motion
 from .bounded import bounded_least_squares
 from .face_match import PROFILE, Face, landmarks, lid_pairs, transfer
 from .flame_shapes import FlameShapes, with_finer_lips
-from .visemes import closure, recipes
+from .visemes import Signs, closure, recipes
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +48,10 @@ _FOCUS, _NEAR, _LIPS, _LIDS = 6.0, 0.12, 2.0, 0.1
 """Skin at lips and lids counts so much more, within so many eye distances; and the gaps of the lips and of the lids as
 much as so many whole faces."""
 _ASIDE = 0.1  # rad
+_SHUT: Signs = ((("mouthClose",), 0.02, 0.06),)
+"""What tells a spoken closure of a fit, which finds two thirds of the jaw's way and so of mouthClose's."""
+_PRESS_REACH, _PRESS_BESIDE = 0.04, 0.8
+"""Lips press so many seconds before and after they are shut, by this share, as artalk's own motion does."""
 _EYES = 64.0  # mm between the eyes, whatever the unit of the mesh
 
 
@@ -109,7 +114,7 @@ class FlameFit:
             )
         numbers = np.concatenate([wanted[:, :count], motion.values[:, FLAME.indices(JAW_ROTATION)]], axis=1)
         values = np.zeros((len(motion), len(ARKIT)), np.float32)
-        values[:, : len(ARKIT_SHAPES)] = _pressed(self._arkit(numbers))
+        values[:, : len(ARKIT_SHAPES)] = _pressed(self._arkit(numbers), round(_PRESS_REACH * motion.fps))
         values[:, ARKIT.indices(HEAD_ROTATION)] = motion.values[:, FLAME.indices(HEAD_ROTATION)]
         return Motion(values, ARKIT, motion.fps, {**motion.meta, "retargeted": f"{FLAME.name} to {ARKIT.name}"})
 
@@ -142,13 +147,16 @@ class FlameFit:
         return values
 
 
-def _pressed(weights: Floats) -> Floats:
-    """Weights (T, 52) with lips that press where they are shut for a p, b or m, as in the recipe of these sounds.
+def _pressed(weights: Floats, reach: int) -> Floats:
+    """Weights (T, 52) with lips that press where they are shut for a p, b or m, as in the recipe of these sounds, and
+    less in so many frames beside.
 
     Pressing moves the skin by half a millimetre, by another one on each face, so that no fit tells it from rolled lips;
     that the lips are shut over a jaw that is open is seen well.
     """
-    shut = closure(dict(zip(ARKIT_SHAPES, weights.T, strict=True)))
+    shut = closure(dict(zip(ARKIT_SHAPES, weights.T, strict=True)), _SHUT)
+    about = np.pad(_PRESS_BESIDE * shut, reach)
+    shut = np.maximum(shut, sliding_window_view(about, 2 * reach + 1).max(axis=1))
     pressed = weights.copy()
     for name in ("mouthPressLeft", "mouthPressRight"):
         column = ARKIT_SHAPES.index(name)

@@ -32,7 +32,8 @@ _PRESS_MM = 6.0
 _RIDGE = 0.05
 _STEPS = 150
 _SEALED_MM, _PARTED_MM = 0.4, 1.6
-_PRESSED = ((("mouthPressLeft", "mouthPressRight"), 0.10, 0.24), (("mouthClose",), 0.03, 0.10))
+Signs = tuple[tuple[tuple[str, ...], float, float], ...]
+SPOKEN: Signs = ((("mouthPressLeft", "mouthPressRight"), 0.10, 0.24), (("mouthClose",), 0.03, 0.10))
 """Channels that tell a closure that is spoken from lips at rest: where it begins to count and where it is certain."""
 
 
@@ -81,9 +82,9 @@ def fit(channels: Mapping[str, Floats], looks: Sequence[Recipe]) -> Floats:
     return weights
 
 
-def closure(channels: Mapping[str, Floats]) -> Floats:
+def closure(channels: Mapping[str, Floats], signs: Signs = SPOKEN) -> Floats:
     """How surely the lips are shut for a p, b or m in each frame of a motion, (T,), 0 to 1."""
-    return _spoken_closure(channels, _gap(features(_values(channels))))
+    return _spoken_closure(channels, _gap(features(_values(channels))), signs)
 
 
 def _values(channels: Mapping[str, Floats]) -> Floats:
@@ -104,10 +105,10 @@ def _press(seen: Floats) -> Floats:
     return np.maximum(0.0, seen[:, -1])
 
 
-def _spoken_closure(channels: Mapping[str, Floats], gap: Floats) -> Floats:
+def _spoken_closure(channels: Mapping[str, Floats], gap: Floats, signs: Signs = SPOKEN) -> Floats:
     """How surely the lips are shut for a p, b or m in each frame, 0 to 1."""
     pressed = np.zeros_like(gap)
-    for names, low, high in _PRESSED:
+    for names, low, high in signs:
         force = np.mean([channels.get(name, 0.0 * gap) for name in names], axis=0)
         pressed = np.maximum(pressed, _smooth_step(force, low, high))
     return pressed * (1 - _smooth_step(gap, _SEALED_MM, _PARTED_MM))
