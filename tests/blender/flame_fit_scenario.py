@@ -79,6 +79,30 @@ def the_mesh_in_blender_says_the_same_as_the_file():
 
 
 @check
+def a_button_reads_the_mesh_and_the_fit_is_made_beside_the_window():
+    scene, strip = new_scene()
+    head, options = imported(), room("core.generate").Options(device="cpu")
+    rig, queue, threads = room("artalk_addon.flame_rig"), room("artalk_addon.job_queue"), []
+    fit = rig.fit
+    rig._kept_fit.cache_clear()
+    rig.fit = lambda shapes: threads.append(threading.current_thread()) or fit(shapes)
+    try:
+        queue.get_ready(scene, head, options)
+        assert not threads
+        queue.add(scene, [(strip, head)], options, again=False)
+        until = time.monotonic() + 60
+        while queue.step() and time.monotonic() < until:
+            time.sleep(0.01)
+        head.artalk.jaw = 0.9
+    finally:
+        rig.fit = fit
+    (entry,) = queue.QUEUE.entries
+    assert entry.state == "done", entry.sentence
+    assert len(threads) == 1, "once for each mesh"
+    assert threads[0] is not threading.main_thread()
+
+
+@check
 def artalk_mini_speaks_on_a_flame_head():
     scene, strip = new_scene()
     head = imported()
