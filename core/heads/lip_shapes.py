@@ -214,7 +214,7 @@ def _roll_upper(fields: Fields) -> Array:
     upper = LipMove(
         up=lambda s: -0.2 * middle(s),
         forward=lambda s: -3.4 * middle(s, 4),
-        roll=constant(8),
+        roll=constant(5),
         thin=lambda s: 0.56 * middle(s, 6),
     )
     lower = LipMove(up=upper.up, forward=lambda s: -0.5 * middle(s, 4))
