@@ -101,6 +101,18 @@ def test_pairs_are_the_same_speech_altered_and_not(items):
     assert not any(len(baked.unaltered) for baked in augment.bake_items(items[:3], "single"))
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_in_pairs_the_unaltered_speech_has_no_accent(items, share, monkeypatch):
+    monkeypatch.setattr(augment, "PAIRED_ACCENT_SHARE", share)
+    monkeypatch.setattr(augment, "_altered", lambda audio, *_, **__: audio)
+    baked = augment.Baked.join(list(augment.bake_items(items[:6], "accents", pairs=True)))
+    away = np.abs(baked.mels.astype(np.float32) - baked.unaltered).max(1)
+    fronted = {augment.articulation_class(part) for part in lookup("UW")}
+    vowels = np.isin(np.repeat(baked.phones, 2), list(fronted))
+    assert vowels.any()
+    assert (np.median(away[vowels]) > 4 * np.median(away) + 0.3) == bool(share)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_telephone_keeps_its_band_alone(seed):
     white = np.random.default_rng(seed).standard_normal(32000).astype(np.float32)

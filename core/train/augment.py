@@ -22,6 +22,7 @@ from ..artalk.mel import HOP, mel_matrix
 from ..audio import RATE
 from ..phones import PhoneSpan, articulation_class, lookup
 from . import corpus
+from .accents import with_fronted_vowels
 from .noises import babble, background, over_telephone, reverberate, rms, with_breaths
 from .speakers import as_other_speaker
 from .teacher import rest, signals
@@ -33,6 +34,8 @@ NON_SPEECH_SHARE = 0.08
 """Share of clips without speech: the mouth stays shut in silence, noise and music."""
 TELEPHONE_SHARE, PAIRED_TELEPHONE_SHARE = 0.1, 0.5
 """Share of clips that went through a telephone; in pairs, of which there are few, more."""
+ACCENT_SHARE, PAIRED_ACCENT_SHARE = 0.15, 0.5
+"""Share of utterances in an accent that fronts its rounded vowels; in pairs the unaltered speech has none."""
 _ALIGN = 640
 Audio = NDArray[np.float32]
 
@@ -130,7 +133,9 @@ def bake_items(items: list[corpus.Item], seed: str, *, pairs: bool = False) -> I
         target = signals(clean, phones)
         classes = _phone_classes(phones, len(target))
         telephone = PAIRED_TELEPHONE_SHARE if pairs else TELEPHONE_SHARE
-        heard = _altered(clean, phones, items, rng=rng, noise_maker=noise_maker, telephone=telephone)
+        accented = rng.random() < (PAIRED_ACCENT_SHARE if pairs else ACCENT_SHARE)
+        said = with_fronted_vowels(clean, phones, rng) if accented else clean
+        heard = _altered(said, phones, items, rng=rng, noise_maker=noise_maker, telephone=telephone)
         recorder = rng.getrandbits(32)
         baked = _finish(heard, target, classes, random.Random(recorder), noise_maker)
         if pairs:
