@@ -20,7 +20,7 @@ def load() -> mesh.HeadMesh:
 
 
 def build() -> mesh.HeadMesh:
-    """The same head made from nothing, in some fifteen seconds."""
+    """The same head made from nothing, in some seven seconds."""
     from . import eye_shapes, face_shapes, jaw, lids, lining, lip_shapes, lips, skinning
     from .assembly import assemble
     from .fields import Fields

@@ -84,20 +84,22 @@ class _Arch:
 
     def way_out(self, points: Array) -> Array:
         """(N, 3) the shortest way out of the bar: outwards, past the edge or behind the last tooth; 0 outside of it."""
-        flat = points[:, [0, 2]]
+        out = np.zeros_like(points)
+        heights = np.concatenate([self.edge, self.neck])
+        level = np.abs(points[:, 1] - (heights.max() + heights.min()) / 2) < np.ptp(heights) / 2 + CLEARANCE
+        flat, height = points[level][:, [0, 2]], points[level, 1]
         _, at = self.tree.query(flat)
         outwards = self.outwards[at]
         from_arch = ((flat - self.tree.data[at]) * outwards).sum(axis=1)
-        from_edge = self.up * (points[:, 1] - self.edge[at])
+        from_edge = self.up * (height - self.edge[at])
         ways = np.stack([BULGE - from_arch, from_edge, CLEARANCE - self.beyond[at]], axis=1) + CLEARANCE
-        among = (ways > 0).all(axis=1) & (ways[:, 0] < DEEPEST) & (self.up * (self.neck[at] - points[:, 1]) > 0)
-        directions = np.zeros((len(points), 3, 3))
+        among = (ways > 0).all(axis=1) & (ways[:, 0] < DEEPEST) & (self.up * (self.neck[at] - height) > 0)
+        directions = np.zeros((len(at), 3, 3))
         directions[:, 0, [0, 2]] = outwards
         directions[:, 1, 1] = -self.up
         directions[:, 2, 2] = -1
-        numbers, nearest = np.flatnonzero(among), ways[among].argmin(axis=1)
-        out = np.zeros_like(points)
-        out[numbers] = ways[numbers, nearest, None] * directions[numbers, nearest]
+        shortest = ways[among].argmin(axis=1)
+        out[np.flatnonzero(level)[among]] = ways[among, shortest, None] * directions[among, shortest]
         return out
 
 
