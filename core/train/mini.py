@@ -46,12 +46,12 @@ CARD_TRAINING = """
 
 Parameters: {sizes}; stored in half precision, sha256 `{hash}`.
 
-{hours:g} hours of synthesised speech, each utterance augmented {variants} times, recordings {recorded} times (pitch and
-vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, fronted [u], rooms, noise, babble, music, band limits,
-telephones, clipping, levels; {quiet:.0%} clips without speech), seed {seed}. What the generator learns to draw is the
-teacher's motion for what the encoder hears, in doubt the mean of what it might be (`core/train/hearing.py`). Steps:
-{steps}; two processor cores, no GPU. The command that makes it from nothing, on Debian; it names the packages that it
-misses:
+{hours:g} hours of synthesised speech, each utterance augmented {variants} times, recordings {recorded} times (pitch
+and vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, fronted [u], rooms, noise, babble,
+music, band limits, telephones, clipping, levels; {quiet:.0%} clips without speech), seed {seed}. What the generator
+learns to draw is the teacher's motion for what the encoder hears, in doubt the mean of what it might be
+(`core/train/hearing.py`). Steps: {steps}; two processor cores, no GPU. The command that makes it from nothing, on
+Debian; it names the packages that it misses:
 
     artalk train mini --out weights/artalk-mini.safetensors
 """
