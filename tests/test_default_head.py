@@ -14,11 +14,11 @@ from artalk.core.basis import ARKIT_SHAPES
 from artalk.core.errors import InputError
 from artalk.core.evaluate import head_shapes
 from artalk.core.evaluate.clips import SHIPPED_CLIPS, load_clips
-from artalk.core.heads import default_head, mesh, unwrap
+from artalk.core.heads import crowns, default_head, mesh, unwrap
 from artalk.core.heads.crossings import crossings, triangles_of
 from artalk.core.heads.form import EYE_CENTRE, EYE_RADIUS
 from artalk.core.heads.layout import edges_of
-from artalk.core.heads.parts import CORNEA_RISE
+from artalk.core.heads.parts import CORNEA_RISE, UPPER
 from artalk.core.heads.surfaces import Surface
 from artalk.core.train import teacher
 from hypothesis import given, settings
@@ -521,9 +521,9 @@ def test_the_corner_of_the_mouth_is_not_torn(shape):
 
 
 # ---------------------------------------------------------------- teeth and tongue
-def edges_and_triangles(*parts: str) -> tuple[np.ndarray, np.ndarray]:
+def edges_and_triangles(*names: str) -> tuple[np.ndarray, np.ndarray]:
     inside = np.zeros(len(REST), bool)
-    for part in parts:
+    for part in names:
         inside[slice(*HEAD.parts[part])] = True
     faces = HEAD.faces[inside[HEAD.faces].all(1)]
     return edges_of(faces), triangles_of(faces)
@@ -552,6 +552,17 @@ def test_teeth_and_tongue_do_not_go_through_each_other(name):
     assert deepest_of_two(posed, upper, lower) < 0.25
     assert deepest_of_two(posed, upper, tongue) < 0.05
     assert deepest_of_two(posed, lower, tongue) < 0.3
+
+
+def test_the_way_out_of_the_teeth_is_the_shortest_one():
+    teeth = crowns.Crowns.of(UPPER, edge=0.0, front=100.0)
+    shallow, at_the_edge, in_front, under, on_the_tongue = teeth.way_out(
+        np.array([(0, 5, 99.9), (0, 0.1, 97), (0, 5, 101), (0, -1, 97), (0, 5, 80)], np.float64)
+    )
+    assert shallow == pytest.approx([0, 0, 0.9], abs=1e-3)
+    assert at_the_edge == pytest.approx([0, -0.6, 0], abs=1e-3)
+    for out in (in_front, under, on_the_tongue):
+        assert not out.any()
 
 
 LINED = [

@@ -9,28 +9,25 @@ et al. 2007). The push becomes part of the shape. The lips' contact goes to and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
-from scipy.spatial import cKDTree
 
 from . import lips, parts
 from .assembly import Assembly
+from .crowns import Crowns, MovedCrowns
 from .fields import Fields, smoothstep
 from .form import Array
 from .layout import Indices, Skin
 
 FREE = (*lips.INNER, "lip_inner3", "mouth_bag1", "mouth_bag2", "mouth_bag3")  # rings that may go anywhere
 THINNEST = 0.3  # mm that the rows of the contact stay behind one another
-CLEARANCE = 0.5  # mm between the lining and the teeth
-BULGE = 0.3  # mm that the teeth stand out of their arch
-DEEPEST = 8.0  # mm behind the arch: lining further in is on the tongue's side
 SAMPLES = (np.arange(3) + 0.5) / 3  # of a quad, in each direction
 SMOOTH_ROUNDS, EXACT_ROUNDS = 40, 20
 HALVES_MEET = 12.0  # mm from the middle: between them what is pushed passes from the left shape to the right one
-# company that a shape is tried in
+# company that a shape is tried in, of shapes that come before it
 COMPANY: dict[str, tuple[dict[str, float], ...]] = {
     "mouthClose": ({"jawOpen": 1.0},),
     "mouthLeft": ({}, {"jawOpen": 0.2}, {"jawLeft": 0.6}),
@@ -66,65 +63,15 @@ def off_the_teeth(fields: Fields, shapes: dict[str, Array]) -> dict[str, Array]:
     return out
 
 
-@dataclass(frozen=True)
-class _Arch:
-    """The crowns of one jaw as a bent bar.
-
-    part: its vertices; up: 1 for the upper jaw; and at places along it: x and z (tree), the way outwards (P, 2),
-    height of biting edges and of the gum's (P,), mm beyond the last tooth (P,), below 0 before its end.
-    """
-
-    part: slice
-    up: int
-    tree: cKDTree
-    outwards: Array
-    edge: Array
-    neck: Array
-    beyond: Array
-
-    def way_out(self, points: Array) -> Array:
-        """(N, 3) the shortest way out of the bar: outwards, past the edge or behind the last tooth; 0 outside of it."""
-        out = np.zeros_like(points)
-        heights = np.concatenate([self.edge, self.neck])
-        level = np.abs(points[:, 1] - (heights.max() + heights.min()) / 2) < np.ptp(heights) / 2 + CLEARANCE
-        flat, height = points[level][:, [0, 2]], points[level, 1]
-        _, at = self.tree.query(flat)
-        outwards = self.outwards[at]
-        from_arch = ((flat - self.tree.data[at]) * outwards).sum(axis=1)
-        from_edge = self.up * (height - self.edge[at])
-        ways = np.stack([BULGE - from_arch, from_edge, CLEARANCE - self.beyond[at]], axis=1) + CLEARANCE
-        among = (ways > 0).all(axis=1) & (ways[:, 0] < DEEPEST) & (self.up * (self.neck[at] - height) > 0)
-        directions = np.zeros((len(at), 3, 3))
-        directions[:, 0, [0, 2]] = outwards
-        directions[:, 1, 1] = -self.up
-        directions[:, 2, 2] = -1
-        shortest = ways[among].argmin(axis=1)
-        out[np.flatnonzero(level)[among]] = ways[among, shortest, None] * directions[among, shortest]
-        return out
-
-
-def _arch(jaw: parts.Jaw, edge: float, front: float, part: slice) -> _Arch:
-    angles = np.linspace(-np.pi / 2, np.pi / 2, 801)
-    places = jaw.at(angles, front)
-    outwards = np.column_stack([np.sin(angles) / jaw.half_width, np.cos(angles) / jaw.depth])
-    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
-    walked = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
-    along = np.abs(walked - walked[-1] / 2)
-    ends = np.concatenate([[0], np.cumsum(jaw.widths)])
-    middles = (ends[1:] + ends[:-1]) / 2
-    low = edge + jaw.up * np.interp(along, middles, jaw.edges)
-    high = low + jaw.up * np.interp(along, middles, jaw.heights)
-    return _Arch(part, jaw.up, cKDTree(places), outwards, low, high, along - ends[-1])
-
-
 class _Room:
     """The lining, seen at samples of its faces, and the teeth that it has to go round."""
 
     def __init__(self, assembly: Assembly) -> None:
         skin = assembly.skin
         self.rest, self.count = assembly.points, len(skin.points)
-        self.arches = [
-            _arch(*jaw, part=assembly.span(f"{name}_teeth")) for name, jaw in parts.dentition(lips.inside(skin)).items()
+        self.crowns = [
+            (Crowns.of(*jaw), assembly.span(f"{name}_teeth"))
+            for name, jaw in parts.dentition(lips.inside(skin)).items()
         ]
         touching = skin.named(*lips.CONTACT[1:])
         free = skin.named(*FREE)
@@ -138,12 +85,12 @@ class _Room:
     def push(self, poses: Sequence[Array]) -> Array:
         """(N, 3) what to add to the skin so that it is off the teeth in each pose, (V, 3)."""
         skins = [self.rest[: self.count] + pose[: self.count] for pose in poses]
-        moved = [[_Moved(arch, self.rest[arch.part], pose[arch.part]) for arch in self.arches] for pose in poses]
+        moved = [[MovedCrowns(crowns, self.rest[part], pose[part]) for crowns, part in self.crowns] for pose in poses]
         push = np.zeros_like(skins[0])
         for number in range(SMOOTH_ROUNDS + EXACT_ROUNDS):
             before = push
-            for skin, arches in zip(skins, moved, strict=True):
-                push = self._pushed(push, skin, arches)
+            for skin, teeth in zip(skins, moved, strict=True):
+                push = self._pushed(push, skin, teeth)
             if push is before:
                 break
             if number < SMOOTH_ROUNDS:
@@ -151,10 +98,10 @@ class _Room:
             push = self._in_rows(push, skins[0])
         return push
 
-    def _pushed(self, push: Array, skin: Array, arches: Sequence[_Moved]) -> Array:
+    def _pushed(self, push: Array, skin: Array, teeth: Sequence[MovedCrowns]) -> Array:
         """The same and what brings the samples that are among the teeth out of them."""
         places = self.samples @ (skin + push)
-        out = np.sum([arch.way_out(places) for arch in arches], axis=0)
+        out = np.sum([crowns.way_out(places) for crowns in teeth], axis=0)
         hit = out.any(axis=1)
         if not hit.any():
             return push
@@ -169,20 +116,6 @@ class _Room:
             most = skin[front, 2] + out[front, 2] - THINNEST - skin[back, 2]
             out[back, 2] = np.minimum(out[back, 2], np.maximum(most, 0))
         return out
-
-
-class _Moved:
-    """An arch of which the points at rest (P, 3) are moved (P, 3), which is as good as an affine map."""
-
-    def __init__(self, arch: _Arch, rest: Array, move: Array) -> None:
-        known = np.column_stack([rest, np.ones(len(rest))])
-        matrix = np.linalg.lstsq(known, rest + move, rcond=None)[0]
-        self.arch, self.turn, self.shift = arch, matrix[:3], matrix[3]
-        self.back = np.linalg.inv(self.turn)
-
-    def way_out(self, points: Array) -> Array:
-        """(N, 3) as `_Arch.way_out`."""
-        return self.arch.way_out((points - self.shift) @ self.back) @ self.turn
 
 
 def _rows_of_the_contact(skin: Skin) -> Indices:

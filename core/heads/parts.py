@@ -151,6 +151,10 @@ class Jaw:
         """(N, 2) x and z of the arch at angles from its middle."""
         return np.column_stack([self.half_width * np.sin(angle), front - self.depth * (1 - np.cos(angle))])
 
+    def outwards(self, angle: Array) -> Array:
+        """(N, 2) the way out of the arch there, x and z, of length 1."""
+        return _unit(np.column_stack([np.sin(angle) / self.half_width, np.cos(angle) / self.depth]))
+
 
 UPPER = Jaw(1, 26, 38, (8.4, 6.6, 7.6, 7, 7, 9.5), (10.5, 9, 10, 8.5, 8, 7.5), (0, 0.45, 0.1, 1.3, 1.7, 1.9))
 LOWER = Jaw(-1, 24, 36, (5.6, 6.0, 6.8, 7, 7.4, 10), (8.5, 8.6, 9.6, 8.6, 8, 7.5), (0, -0.135, -0.03, 1.0, 1.1, 1.1))
@@ -225,10 +229,8 @@ def gum(jaw: Jaw, edge: float, front: float) -> Part:
     """A bent tube that the teeth of the jaw stand in."""
     turn = np.arange(GUM_AROUND) * 2 * np.pi / GUM_AROUND
     points = []
-    for angle in np.linspace(-1, 1, GUM_RINGS) * np.radians(80):
-        centre = jaw.at(np.array([angle]), front)[0]
-        out = np.array([np.sin(angle) / jaw.half_width, np.cos(angle) / jaw.depth])
-        out /= np.linalg.norm(out)
+    angles = np.linspace(-1, 1, GUM_RINGS) * np.radians(80)
+    for centre, out in zip(jaw.at(angles, front), jaw.outwards(angles), strict=True):
         x, z = centre[:, None] + np.outer(out, GUM_RADII[0] * np.cos(turn) - GUM_INWARD)
         y = edge + jaw.up * (GUM_HEIGHT + GUM_RADII[1] * np.sin(turn))
         points.append(np.column_stack([x, y, z]))
