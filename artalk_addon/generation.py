@@ -40,6 +40,7 @@ class Task:
     known: for each sound the line of before that is to be kept if it is still right, else None
     next:  lines that begin where these end and hear them, with their sounds: they may have to be spoken again
     heard: sounds of other lines, which any of these may hear
+    fit:   of a FLAME head for ARKit motion; takes long and raises InputError where no face is found on it
     """
 
     sources: tuple[Source, ...]
@@ -50,6 +51,7 @@ class Task:
     known: tuple[Line | None, ...]
     next: tuple[tuple[Source, Line], ...] = ()
     heard: tuple[Source, ...] = ()
+    fit: Callable[[], object] | None = None
 
 
 def prepare(
@@ -67,7 +69,7 @@ def prepare(
     described = rigs.describe(character)
     options = options_for(character, described, options)
     check(options)
-    _require_fit(options, described)
+    fit = _fit_for(options, described)
     fps = strips.rate(scene)
     for strip in sound_strips:
         strips.identify(strip)
@@ -76,7 +78,7 @@ def prepare(
     keyframes.check(described, plan(_still(described), described, 1.0, fps) if sources else ())
     preflight.require_clear(character, described)
     known = tuple(there.get(each.name) if again else None for each in sources)
-    task = Task(sources, described, scene.name, fps, options, known)
+    task = Task(sources, described, scene.name, fps, options, known, fit=fit)
     return _with_neighbours(task, scene, there)
 
 
@@ -107,16 +109,18 @@ def _with_neighbours(task: Task, scene: bpy.types.Scene, there: Mapping[str, Lin
     return replace(task, next=following, heard=tuple(found.values()))
 
 
-def _require_fit(options: Options, character: Character) -> None:
-    """Raise InputError when a character cannot take the motion of the model chosen."""
+def _fit_for(options: Options, character: Character) -> Callable[[], object] | None:
+    """The fit by which a character takes a model's motion, where it needs one; InputError for motion that it cannot."""
     entry = models.entry(options.model)
     if entry.basis.name not in BASES:
         raise InputError(f"The model '{entry.title}' moves vertices, which cannot be keyed: choose another model.")
-    if character.basis == FLAME.name and entry.basis in FLAME_FAMILY:
+    if character.basis != FLAME.name:
+        return None
+    if entry.basis in FLAME_FAMILY:
         flame_rig.require_fit(character, options.weights or entry.weights, options.flame)
-    elif character.basis == FLAME.name:
-        flame_rig.fit_of(_object(character))
-        flame_rig.require_no_other(character, options.flame)
+        return None
+    flame_rig.require_no_other(character, options.flame)
+    return flame_rig.fit_of(_object(character))
 
 
 def options_for(item: bpy.types.Object, character: Character, options: Options) -> Options:
@@ -128,6 +132,8 @@ def options_for(item: bpy.types.Object, character: Character, options: Options) 
 
 def speak(task: Task, progress: Progress, cancel: Cancel) -> list[Spoken]:
     """The model's own motion for each sound, and for each of `next`. Touches nothing of Blender: for any thread."""
+    if task.fit is not None:
+        task.fit()  # before any time is spent: it says what is wrong with the head
     every = [(source, line, task.options) for source, line in zip(task.sources, task.known, strict=True)]
     ours = {"device": task.options.device, "engine": task.options.engine, "engine_python": task.options.engine_python}
     every += [(source, line, replace(line.options, **ours)) for source, line in task.next]

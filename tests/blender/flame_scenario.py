@@ -267,7 +267,15 @@ def heads_and_models_that_do_not_fit_are_refused():
     prepare, Options = room("artalk_addon.generation").prepare, room("core.generate").Options
     head = imported("fifty.npz")
     refused(["50 of the 100 expressions"], lambda: prepare(scene, [strip], head, flame_options()))
-    refused(["No face was found on this head"], lambda: prepare(scene, [strip], head, Options()))
+    generation, reached = room("artalk_addon.generation"), []
+    speak_clip = generation.speak_clip
+    generation.speak_clip = lambda *arguments: reached.append(arguments)
+    try:
+        task = prepare(scene, [strip], head, Options())
+        refused(["No face was found on this head"], lambda: generation.speak(task, lambda _: None, lambda: False))
+        assert not reached, "before any time is spent"
+    finally:
+        generation.speak_clip = speak_clip
     bpy.ops.artalk.new_head()
     ours = bpy.context.view_layer.objects.active
     refused(["gives FLAME motion", "your FLAME file"], lambda: prepare(scene, [strip], ours, flame_options()))
