@@ -491,9 +491,12 @@ def test_usual_pairs_do_not_go_through_themselves(pose, most):
 def test_speech_does_not_go_through_itself():
     clip = load_clips(SHIPPED_CLIPS)[0]
     moved = teacher.motion(teacher.signals(audio.read(clip.path), clip.phones), teacher.NEUTRAL.vector())
-    depths = [deepest(frame) for frame in mesh.posed(HEAD, moved[::8, : len(ARKIT_SHAPES)])]
+    frames = mesh.posed(HEAD, moved[::8, : len(ARKIT_SHAPES)])
+    depths = [deepest(frame) for frame in frames]
     assert max(depths) < 0.4
     assert np.mean(np.array(depths) > 0.1) < 0.2
+    mouth, teeth = (edges_of(MOUTH), triangles_of(MOUTH)), edges_and_triangles("upper_teeth", "lower_teeth")
+    assert max(deepest_of_two(frame, mouth, teeth) for frame in frames) < 0.05
 
 
 def test_crossings_are_found_and_measured():
