@@ -434,8 +434,6 @@ AROUND_MOUTH = (np.abs(MIDDLES[:, 0]) < 50) & (np.abs(MIDDLES[:, 1] + 37) < 37) 
 MOUTH = HEAD.faces[(HEAD.faces < SKIN.stop).all(1)][AROUND_MOUTH]
 # deepest crossing in mm of the skin with itself round and in the mouth, where it is not 0.1 and less
 DEEPER = {
-    "jawLeft": 0.3,
-    "jawRight": 0.3,
     "mouthClose": 0.25,
     "mouthSmileLeft": 0.4,
     "mouthStretchLeft": 0.2,

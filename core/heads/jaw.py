@@ -95,9 +95,13 @@ def _corner_tuck(fields: Fields) -> Array:
 
 
 def _sealed(fields: Fields, field: Array) -> Array:
-    """The same movement without shearing the lips apart: both contacts take the mean of the two lips."""
+    """The same movement without shearing the lips apart: both contacts take the mean of the two lips, in height nearer
+    to the upper one's, as in mouthClose."""
     skin_field = field[: fields.count]
-    mean = (skin_field + skin_field[fields.partner]) / 2
+    own, other = np.arange(fields.count), fields.partner
+    upper, lower = np.where(fields.lip_side >= 0, (own, other), (other, own))
+    mean = (skin_field + skin_field[other]) / 2
+    mean[:, 1] = UPPER_SHARE * skin_field[upper, 1] + (1 - UPPER_SHARE) * skin_field[lower, 1]
     wanted = np.where(fields.contact[:, None], mean, (skin_field + mean) / 2)
     still = (fields.still | _chin(fields) | fields.skin.named("mouth_bag2")) & ~fields.lips
     out = field.copy()
