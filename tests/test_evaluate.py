@@ -140,7 +140,7 @@ def test_a_childs_voice_is_higher(voice):
 
 
 def test_a_condition_that_spoils_the_sound_costs_points(ideal, probe):
-    """A measure that hears only whether there is sound: silence costs it everything, and the row is marked."""
+    """A mouth that is shut in silence, though lips and teeth still move: each measure is marked by what it lost."""
     silent = Condition("silence", lambda samples, _: 0 * samples, noise=True)
 
     def measure(clip, samples):
@@ -151,7 +151,12 @@ def test_a_condition_that_spoils_the_sound_costs_points(ideal, probe):
     (table,) = scores.by_condition(CLIPS, recordings, measure, [silent])
     assert table.rows["clean"]["change"] == 0
     assert table.rows["silence"]["change"] < -0.2
-    assert table.marks == {("silence", "change"): "missed"}
+    assert {row for row, _ in table.marks} == {"silence"}
+    lost = {metric for (_, metric), mark in table.marks.items() if mark == "missed"}
+    assert {"change", "overall", "bilabial_f1", "openness_rho", "false_seal"} <= lost
+    assert not lost & {"fv_f1", "round_auc", "sibilant_jaw", "bilabial_recall", "silence_closed"}
+    for metric in lost - {"change", "openness_rho", "vowel_rho"}:
+        assert abs(table.rows["silence"][metric] - table.rows["clean"][metric]) > 0.05
 
 
 # --- groups and goals

@@ -25,6 +25,10 @@ class Goal:
             return "goal"
         return "ship" if self.ship[0] <= value <= self.ship[1] else "missed"
 
+    def loss(self, value: float, before: float) -> float:
+        """By how much a value is worse than it was before."""
+        return before - value if self.goal[1] == INF else value - before
+
 
 def at_least(ship: float, goal: float) -> Goal:
     """More is better."""

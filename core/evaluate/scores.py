@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from .clips import Clip
@@ -18,7 +19,7 @@ COMPARED = (
     "sibilant_jaw", "silence_closed", "lag_ms",
 )  # fmt: skip
 WORST_LOSS = at_least(-0.05, -0.05)
-"""How much of `overall` a noise may cost."""
+"""How much of each measure a noise may cost."""
 Tracks = Mapping[str, MouthTracks]
 
 
@@ -68,7 +69,10 @@ def by_group(clips: Sequence[Clip], tracks: Tracks) -> Table:
 def by_condition(
     clips: Sequence[Clip], recordings: Recordings, measure: Measure, conditions: Sequence[Condition] = CONDITIONS
 ) -> list[Table]:
-    """For each main group: the speech as it is, then altered, with the difference of `overall`."""
+    """For each main group: the speech as it is, then altered, with the difference of `overall`.
+
+    Marks say which measures a noise, a telephone or a room costs more than `WORST_LOSS`.
+    """
     spoken = [clip for clip in clips if clip.kind == "speech"]
     heard = {"clean": (spoken, {clip.id: measure(clip, recordings[clip.id]) for clip in spoken})}
     for number, condition in enumerate(conditions, 1):
@@ -87,16 +91,21 @@ def _conditions_table(
 ) -> Table:
     rows: dict[str, dict[str, Cell]] = {}
     marks: dict[tuple[str, str], Mark] = {}
-    clean = 0.0
-    for name, (clips, tracks) in heard.items():
-        found = score(main_groups(clips)[group], tracks)
-        clean = found["overall"] if name == "clean" else clean
-        change = found["overall"] - clean
-        rows[name] = {"change": change, **_picked(found, COMPARED)}
+    scores = {name: score(main_groups(clips)[group], tracks) for name, (clips, tracks) in heard.items()}
+    clean = scores["clean"]
+    for name, found in scores.items():
+        rows[name] = {"change": found["overall"] - clean["overall"], **_picked(found, COMPARED)}
         if name in noises:
-            marks[name, "change"] = WORST_LOSS.mark(change)
-    note = "Change of `overall` from clean; a noise, telephone or room may cost .05."
+            marks |= {(name, metric): mark for metric, mark in _marks(found, clean).items()}
+    note = "Change of `overall` from clean; a noise, telephone or room may cost each measure .05."
     return Table(f"conditions, {group}", rows, marks, note)
+
+
+def _marks(found: Mapping[str, float], clean: Mapping[str, float]) -> dict[str, Mark]:
+    """Of what could be measured of clean speech, but for lag, which is no share of anything."""
+    shares = [metric for metric in COMPARED if metric != "lag_ms" and not math.isnan(clean.get(metric, math.nan))]
+    marks = {metric: WORST_LOSS.mark(-GOALS[metric].loss(found[metric], clean[metric])) for metric in shares}
+    return {**marks, "change": marks["overall"]}
 
 
 def _picked(found: Mapping[str, float], metrics: Sequence[str]) -> dict[str, Cell]:
