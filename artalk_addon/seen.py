@@ -7,6 +7,8 @@ Panels are drawn with every move of the mouse, and a look at a rig of 700 bones 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +20,8 @@ from .properties import settings
 
 _REST = 0.4
 """Seconds without a change after which it is worth looking again."""
+_SHARE = 0.02
+"""Seconds in which keys are read at a stretch: those of twenty minutes take longer than a redraw may."""
 _SHOWN = 3
 """Obstacles that the panel lists; the next ones show when these are mended."""
 
@@ -39,6 +43,9 @@ class Seen:
 
 
 _kept: dict[tuple[int, ...], tuple[int, Seen]] = {}
+_extremes: dict[int, preflight.Extremes] = {}
+"""By session identifier of a character, as its keys were when Blender last came to rest."""
+_reading: Iterator[None] | None = None
 _changed = 0.0
 
 
@@ -63,10 +70,17 @@ def forget(*_: object) -> None:
     _kept.clear()
 
 
+def _forget_all(*_: object) -> None:
+    global _reading  # noqa: PLW0603
+    _reading = None
+    _extremes.clear()
+    forget()
+
+
 def _look(context: bpy.types.Context, scene: bpy.types.Scene) -> Seen:
     try:
         item = operators.character_of(context, scene)
-        found = preflight.obstacles(item)[:_SHOWN]
+        found = preflight.obstacles(item, _extremes.get(item.session_uid))[:_SHOWN]
     except InputError as error:
         return Seen(why=str(error))
     # a fix holds things of Blender's, which do not outlive the call
@@ -91,18 +105,36 @@ def _after_change(*_: object) -> None:
 
 
 def _at_rest() -> float | None:
+    global _reading  # noqa: PLW0603
     if time.monotonic() - _changed < _REST:
+        _reading = None
         return _REST
+    _reading = _reading or _read_on()
+    until = time.monotonic() + _SHARE
+    for _ in _reading:
+        if time.monotonic() > until:
+            return _SHARE
+    _reading = None
     forget()
     job_queue.redraw()
     return None
+
+
+def _read_on() -> Iterator[None]:
+    """Read the keys of the characters that are shown, a curve a step."""
+    for character in {uid for uid, _ in _kept.values() if uid}:
+        found: preflight.Extremes = {}
+        with suppress(InputError):  # it is no character any more
+            for found in preflight.extremes(character):  # noqa: B007 - the last has them all
+                yield
+        _extremes[character] = found
 
 
 _HANDLERS = (
     ("depsgraph_update_post", _after_change),
     ("undo_post", forget),
     ("redo_post", forget),
-    ("load_post", forget),
+    ("load_post", _forget_all),
 )
 
 
@@ -121,4 +153,4 @@ def unregister() -> None:
         getattr(bpy.app.handlers, name).remove(function)
     if bpy.app.timers.is_registered(_at_rest):
         bpy.app.timers.unregister(_at_rest)
-    forget()
+    _forget_all()

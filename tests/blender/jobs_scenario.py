@@ -263,7 +263,7 @@ def panels_look_at_a_rig_once_until_something_changes():
     bpy.context.view_layer.update()
     seen, preflight = room("artalk_addon.seen"), room("artalk_addon.preflight")
     looks, look = [], preflight.obstacles
-    preflight.obstacles = lambda item: looks.append(item.name) or look(item)
+    preflight.obstacles = lambda item, known: looks.append(item.name) or look(item, known)
     try:
         times = []
         for _ in range(20):
@@ -285,6 +285,36 @@ def panels_look_at_a_rig_once_until_something_changes():
     finally:
         preflight.obstacles = look
     return f"first {times[0]:.0f} ms, then {max(times[1:]):.2f} ms at most"
+
+
+@check
+def panels_read_many_keys_a_little_at_a_time():
+    scene, (head,), strips = cast(1)
+    use_model()
+    add(scene, strips, head)
+    to_the_end()
+    seen, keyframes, counts = room("artalk_addon.seen"), room("artalk_addon.keyframes"), []
+    places, share = keyframes.places, seen._SHARE
+    keyframes.places = lambda curve: counts.append(curve.data_path) or places(curve)
+    seen._SHARE, seen._changed = 0.0, 0.0
+    try:
+        seen.character(bpy.context)
+        head.data.shape_keys.key_blocks["jawOpen"].slider_max = 0.5
+        curve = curves(head.data.shape_keys)[JAW]
+        curve.keyframe_points[3].co.y = 0.9
+        for _ in range(100):  # as its timer does
+            count = len(counts)
+            if seen._at_rest() is None:
+                break
+            assert len(counts) - count <= 1, "a curve each time"
+        assert len(set(counts)) > 50
+        counts.clear()
+        found = seen.character(bpy.context)
+        assert [each.cause for each in found.obstacles] == ["slider_range"]
+        assert not counts, "what is drawn reads no keys"
+    finally:
+        keyframes.places, seen._SHARE = places, share
+        seen._forget_all()
 
 
 @check
