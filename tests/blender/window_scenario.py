@@ -471,14 +471,16 @@ def undo_takes_it_back_and_redo_brings_it_again():
 
 
 @check
-def an_undo_right_after_the_keys_takes_back_the_line_alone():
-    queue = sys.modules["bl_ext.user_default.artalk.artalk_addon.job_queue"]
+def an_undo_right_after_many_keys_takes_back_the_line_alone():
+    queue, aside = (sys.modules[f"bl_ext.user_default.artalk.artalk_addon.{name}"] for name in ("job_queue", "aside"))
     yield from fresh()
     press(bpy.ops.artalk.new_head)
     add_line()
     bpy.ops.ed.undo_push(message="a line to speak")
-    step = queue.step
+    step, many, exchanged = queue.step, aside._AT_ONCE, []
+    exchange = aside.exchange
     queue.step = lambda: True if queue._step_of_undo else step()  # the step of undo is long in coming
+    aside._AT_ONCE, aside.exchange = 1000, lambda character: exchanged.append(character) or exchange(character)
     try:
         press(bpy.ops.artalk.generate)
         yield lambda: queue._step_of_undo
@@ -487,8 +489,9 @@ def an_undo_right_after_the_keys_takes_back_the_line_alone():
         key("Z", ctrl=True)
         yield lambda: not values()
         assert head() is not None, "what was done before is there"
+        assert len(exchanged) == 1, "they were written aside"
     finally:
-        queue.step = step
+        queue.step, aside._AT_ONCE, aside.exchange = step, many, exchange
     yield done
     key("Z", ctrl=True, shift=True)
     yield lambda: values() == before
