@@ -19,7 +19,7 @@ import bpy
 from ..core.errors import InputError
 from ..core.generate import Options, Spoken
 from ..core.models import Cancel, Progress
-from . import aside, compat, generation, layers, lines, mesh_points, preflight, strips
+from . import aside, compat, generation, key_extremes, layers, lines, mesh_points, preflight, rigs, strips
 from .jobs import ENDED, Entry, More, Queue, Work
 from .properties import state
 
@@ -142,7 +142,7 @@ class _Order:
         if scene is None or strip is None:
             raise InputError(f"The strip '{self.strip}' was deleted meanwhile: nothing was written for it.")
         self.strip = strip.name
-        item = _object(self.character)
+        item = rigs.in_a_scene(self.character)
         if item is None:
             raise InputError(
                 f"The character of '{self.strip}' was deleted meanwhile: choose another and generate again."
@@ -357,15 +357,15 @@ def _look_on() -> None:
 def _looked_at(character: int, sentence: str) -> Iterator[object]:
     """Look, step by step, whether the lips of a character move with its new keys."""
     try:
-        known = (yield from _in_ticks(preflight.extremes(character))) or {}
-        item = _object(character)
+        known = (yield from _in_ticks(key_extremes.by_steps(character))) or {}
+        item = rigs.in_a_scene(character)
         # to look costs the drawing of two frames: once is enough while nothing stands in the way
         if item is None or (character in _moving and not preflight.obstacles(item, known)):
             return
         moves = yield from preflight.seen_to_move(character, known)
         if moves:
             _moving.add(character)
-        if (item := _object(character)) is not None:
+        if (item := rigs.in_a_scene(character)) is not None:
             scene = item.users_scene[0]
             verdict = (
                 preflight.as_spoken(item, sentence, known) if moves else preflight.after(scene, character, sentence)
@@ -374,10 +374,6 @@ def _looked_at(character: int, sentence: str) -> Iterator[object]:
                 say(verdict.sentence, failed=True, cause=verdict.cause)
     except InputError:
         return  # it is no character any more: there is nothing to look at
-
-
-def _object(character: int) -> bpy.types.Object | None:
-    return next((item for item in bpy.data.objects if item.session_uid == character and item.users_scene), None)
 
 
 def _show_frame() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -100,6 +101,13 @@ def owned(datablock: bpy.types.ID) -> set[str]:
     return set(json.loads(action[OWNED])) if action and OWNED in action else set()
 
 
+def own_curves(datablock: bpy.types.ID) -> list[compat.FCurve]:
+    """The curves of ours that a datablock plays."""
+    mine = owned(datablock)
+    every = compat.fcurves_of(datablock) if mine else []
+    return [curve for curve in every if label(curve.data_path, curve.array_index) in mine]
+
+
 def read(fcurve: compat.FCurve) -> Keys:
     """All keys of a curve."""
     points = fcurve.keyframe_points
@@ -171,7 +179,12 @@ def label(data_path: str, index: int) -> str:
     return f"{data_path}[{index}]"
 
 
+def quoted(label: str) -> str:
+    """The name between the quotes of a label or data path: of a shape key or bone; empty when it has none."""
+    found = re.search(r'"((?:[^"\\]|\\.)*)"', label)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
+
+
 def _named(curve: Curve) -> str:
     """What a curve moves, in a user's words."""
-    name = curve.data_path.split('"')[1]
-    return f"The {'shape key' if curve.owner == 'shapes' else 'bone'} '{name}'"
+    return f"The {'shape key' if curve.owner == 'shapes' else 'bone'} '{quoted(curve.data_path)}'"

@@ -7,22 +7,17 @@ compares the evaluated mesh. Both look everything up anew, so nothing of Blender
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from ..core.movement import movement
-from . import compat, keyframes, mesh_points, rigs, shared_mesh
-from .plan import Character, Owner, escape
+from . import compat, key_extremes, keyframes, lip_movement, rigs, shared_mesh
+from .key_extremes import Extremes
+from .plan import Character, escape
 
-_MOVED = 0.3
-"""Share of the expected movement from which on the lips count as moving: a clamped or mixed shape moves less."""
-_UPPER_FACE = ("eye", "brow", "blink", "look", "squint", "head", "neck")
 _DEFORMING = {"ARMATURE", "SURFACE_DEFORM", "MESH_DEFORM", "LATTICE", "HOOK", "CURVE"}
 _CACHES = {"MESH_CACHE", "MESH_SEQUENCE_CACHE"}
 
@@ -45,10 +40,6 @@ class Obstacle:
     blocks: bool = False
 
 
-Extremes = dict[tuple[Owner, str], NDArray[np.float32]]
-"""By owner and label of each curve of ours that has keys: the lowest key and the highest, (2, 2) frames and values."""
-
-
 @dataclass(frozen=True)
 class _Rig:
     """A character with its parts at hand, for the length of one call.
@@ -62,6 +53,13 @@ class _Rig:
     shapes: list[Any]
     bones: list[str]
     extremes: Extremes | None = None
+
+    @property
+    def known(self) -> Extremes:
+        """The extremes of its keys."""
+        if self.extremes is not None:
+            return self.extremes
+        return key_extremes.of({"shapes": self.keys, "bones": self.armature})
 
     @property
     def animated(self) -> list[Any]:
@@ -95,12 +93,13 @@ def what_is_wrong(scene: bpy.types.Scene, item: bpy.types.Object) -> list[Obstac
     The evaluated mesh is compared at the two frames between which the keys ask for the greatest movement.
     """
     rig = _rig(item)
-    asked = _greatest_movement(rig)
+    known = rig.known
+    asked = lip_movement.greatest(item, rig.shapes, known)
     if asked is None:
         return _misplaced(rig) or ([] if _plays_in_the_nla(rig) else [_no_keys(rig)])
-    if _lips_move(scene, rig, asked):
+    if lip_movement.seen(scene, item, asked):
         return []
-    in_the_way = [obstacle for obstacle in obstacles(item) if obstacle.cause != _SHARED]
+    in_the_way = [obstacle for obstacle in obstacles(item, known) if obstacle.cause != _SHARED]
     return in_the_way or _misplaced(rig) or [_unknown(rig)]
 
 
@@ -116,68 +115,17 @@ def mend(scene: bpy.types.Scene, item: bpy.types.Object, cause: str) -> str:
     raise InputError(f"There is nothing to fix on '{item.name}' any more: generate, or scrub to see it move.")
 
 
-def extremes(mesh: int) -> Iterator[Extremes]:
-    """Read the extremes of a character's keys (by its session identifier), a curve a step; the last has them all.
-
-    Between two steps nothing of Blender is kept. Raises InputError when it is no character any more.
-    """
-    item = _by_identifier(mesh)
-    if item is None:
-        return
-    character, found = rigs.describe(item), Extremes()
-    every = [(owner, curve) for owner, datablock in keyframes.owners(character).items() for curve in _labels(datablock)]
-    for owner, name in every:
-        curve = _labels(keyframes.owners(character)[owner]).get(name)
-        if curve is not None:
-            found |= _ends({(owner, name): curve})
-        yield found
-
-
-def _labels(datablock: Any) -> dict[str, compat.FCurve]:
-    return {keyframes.label(curve.data_path, curve.array_index): curve for curve in _own_curves(datablock)}
-
-
-def _ends(curves: Mapping[tuple[Owner, str], compat.FCurve]) -> Extremes:
-    places = {key: keyframes.places(curve) for key, curve in curves.items()}
-    return {key: each[[each[:, 1].argmin(), each[:, 1].argmax()]] for key, each in places.items() if len(each)}
-
-
-def _extremes_of(rig: _Rig, owner: Owner) -> dict[str, NDArray[np.float32]]:
-    """The extremes of the keys of one owner, by label of the curve."""
-    datablock = rig.keys if owner == "shapes" else rig.armature
-    known = rig.extremes
-    if known is None:
-        known = _ends({(owner, name): curve for name, curve in _labels(datablock).items()}) if datablock else {}
-    return {name: ends for (of, name), ends in known.items() if of == owner}
-
-
 def seen_to_move(mesh: int, known: Extremes) -> Generator[None, None, bool]:
     """Whether the lips of a character (by its session identifier) move, looked at in steps, one frame in each.
 
     Between two steps nothing of Blender is kept, and the scene stands where the user has it. False says that it was not
     seen, for whatever reason: `after` knows it. known: the extremes of its keys
     """
-    item = _by_identifier(mesh)
-    asked = _greatest_movement(_rig(item, extremes=known)) if item is not None else None
-    if asked is None or asked.distance == 0:
+    item = rigs.in_a_scene(mesh)
+    if item is None:
         return False
-    shown = []
-    for frame in asked.frames:
-        yield
-        item = _by_identifier(mesh)
-        if item is None:
-            return False
-        scene = item.users_scene[0]
-        now, part = scene.frame_current, scene.frame_subframe
-        scene.frame_set(frame)
-        shown.append(mesh_points.evaluated(item))
-        # which is evaluated when it is drawn next
-        scene.frame_current, scene.frame_subframe = now, part
-    return _has_moved(asked, shown)
-
-
-def _by_identifier(mesh: int) -> bpy.types.Object | None:
-    return next((item for item in bpy.data.objects if item.session_uid == mesh and item.users_scene), None)
+    asked = lip_movement.greatest(item, _rig(item).shapes, known)
+    return asked is not None and (yield from lip_movement.seen_by_steps(mesh, asked))
 
 
 @dataclass(frozen=True)
@@ -224,15 +172,9 @@ def _rig(item: bpy.types.Object, described: Character | None = None, extremes: E
     armature = next((o for o in bpy.data.objects if o.session_uid == character.armature), None)
     names = set(character.shapes.values())
     if keys is not None:
-        names |= {_quoted(label) for label in keyframes.owned(keys)}
+        names |= {keyframes.quoted(label) for label in keyframes.owned(keys)}
     blocks = [key for key in keys.key_blocks if key.name in names] if keys else []
     return _Rig(item, keys, armature, blocks, [bone.name for bone in character.bones.values()], extremes)
-
-
-def _quoted(label: str) -> str:
-    """The name between the quotes of a data path; empty when it has none."""
-    parts = label.split('"')
-    return parts[1] if len(parts) > 2 else ""
 
 
 def _list(names: Iterable[str], most: int = 3) -> str:
@@ -379,7 +321,7 @@ def _shared_mesh(rig: _Rig) -> Iterator[Obstacle]:
 
 
 def _slider_range(rig: _Rig) -> Iterator[Obstacle]:
-    ends = {_quoted(name): each[:, 1] for name, each in _extremes_of(rig, "shapes").items()}
+    ends = {keyframes.quoted(name): each[:, 1] for (owner, name), each in rig.known.items() if owner == "shapes"}
     narrow: list[tuple[Any, float, float]] = []
     for key in rig.shapes:
         low, high = map(float, ends.get(key.name, (0.0, 1.0)))
@@ -408,10 +350,11 @@ def _driven(rig: _Rig) -> Iterator[Obstacle]:
         drivers = owner.animation_data.drivers if owner.animation_data else ()
         driven += [curve for curve in drivers if curve.data_path in paths and not curve.mute]
     if driven:
+        names = dict.fromkeys(keyframes.quoted(curve.data_path) for curve in driven)
         yield Obstacle(
             "driven",
-            f"{_list(dict.fromkeys(_quoted(c.data_path) for c in driven))} of '{rig.item.name}' follow drivers, so "
-            "keys would not move them: mute or remove the drivers.",
+            f"{_list(names)} of '{rig.item.name}' follow drivers, so keys would not move them: mute or remove the "
+            "drivers.",
             "Mute Drivers",
             _set(driven, "mute", True),
             blocks=True,
@@ -422,7 +365,7 @@ _TURNS = ("rotation_euler", "rotation_quaternion", "rotation_axis_angle")
 
 
 def _curve_settings(rig: _Rig) -> Iterator[Obstacle]:
-    own = [curve for owner in rig.animated for curve in _own_curves(owner)]
+    own = [curve for owner in rig.animated for curve in keyframes.own_curves(owner)]
     locked = [curve for curve in own if curve.lock]
     muted = [curve for curve in own if curve.mute]  # that a whole group is muted has no effect
     if locked:
@@ -517,7 +460,7 @@ def _missing_names(rig: _Rig) -> Iterator[Obstacle]:
     if rig.keys is None:
         return
     present = set(rig.keys.key_blocks.keys())
-    lost = [n for c in _own_curves(rig.keys) if (n := _quoted(c.data_path)) and n not in present]
+    lost = [n for c in keyframes.own_curves(rig.keys) if (n := keyframes.quoted(c.data_path)) and n not in present]
     if lost:
         yield Obstacle(
             "name_mismatch",
@@ -575,7 +518,7 @@ _CHECKS: tuple[Callable[[_Rig], Iterator[Obstacle]], ...] = (
 
 def _misplaced(rig: _Rig) -> list[Obstacle]:
     """Where our keys for this character are, when its shape keys do not play them."""
-    if rig.keys is None or _own_curves(rig.keys):
+    if rig.keys is None or keyframes.own_curves(rig.keys):
         return []
     checks = (_wrong_slot, _in_the_nla, _in_another_action)
     return [obstacle for check in checks for obstacle in check(rig)]
@@ -658,7 +601,7 @@ def _paths(rig: _Rig) -> set[str]:
 
 
 def _no_keys(rig: _Rig) -> Obstacle:
-    if any(_own_curves(owner) for owner in rig.animated):
+    if any(keyframes.own_curves(owner) for owner in rig.animated):
         return Obstacle(
             "no_mouth", f"No key of artalk on '{rig.item.name}' moves its mouth: see the panel Mapping for what should."
         )
@@ -671,111 +614,3 @@ def _unknown(rig: _Rig) -> Obstacle:
         f"The mesh '{rig.item.name}' stays as it is although its keys change: look for modifiers or another "
         "animation that move it.",
     )
-
-
-# --- do the lips move? ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The greatest movement that the keys ask for: between which frames, which points (V,), how far (mesh units).
-
-    share: the part of these points that may stay behind. A shape moves all of them, and the throat, which is one of
-    them, moves with the neck as well; of a face that bones move, nobody knows which points they are.
-    """
-
-    frames: tuple[int, int]
-    lips: NDArray[np.bool_]
-    still: NDArray[np.bool_]
-    distance: float
-    share: float = 0.5
-
-
-def _greatest_movement(rig: _Rig) -> _Asked | None:
-    """Of all keyed shapes that are not of the eyes and brows, the one that moves the mesh the furthest.
-
-    A face that bones alone move is asked to change its form at all, between the ends of the widest turn of a bone.
-    """
-    blocks = {key.name: key for key in rig.shapes if not _is_of_upper_face(key.name)}
-    if not blocks:  # it may have some all the same, which have nothing to do with speech
-        return _greatest_turn(rig)
-    rest = mesh_points.of_shape(rig.keys.reference_key)
-    greatest: tuple[float, float, tuple[int, int], NDArray[np.float32]] | None = None
-    for name, (first, last) in _extremes_of(rig, "shapes").items():
-        key, change = blocks.get(_quoted(name)), float(last[1] - first[1])
-        if key is None or change < 1e-3:
-            continue
-        shift = mesh_points.of_shape(key) - rest
-        # along one axis: the length of all shifts of all shapes takes ten times as long
-        furthest = change * float(np.abs(shift).max())
-        if greatest is None or furthest > greatest[0]:
-            greatest = furthest, change, (round(float(first[0])), round(float(last[0]))), shift
-    if greatest is None:
-        return None
-    _, change, frames, shift = greatest
-    reach = np.linalg.norm(shift, axis=1)
-    distance = change * float(reach.max())
-    lips = reach > 0.5 * reach.max()
-    return _Asked(frames, lips, _around(rest, lips, reach < 0.01 * reach.max()), distance)
-
-
-def _is_of_upper_face(name: str) -> bool:
-    return any(word in name.lower() for word in _UPPER_FACE)
-
-
-def _greatest_turn(rig: _Rig) -> _Asked | None:
-    widest: tuple[float, tuple[int, int]] | None = None
-    for name, (first, last) in _extremes_of(rig, "bones").items():
-        change = float(last[1] - first[1])
-        if _is_of_upper_face(_quoted(name)):
-            continue
-        if change > 1e-3 and (widest is None or change > widest[0]):
-            widest = change, (round(float(first[0])), round(float(last[0])))
-    if widest is None:
-        return None
-    rest = mesh_points.of_mesh(rig.item.data)
-    every = np.ones(len(rest), bool)
-    return _Asked(widest[1], every, every, 0.01 * float(np.ptp(rest, axis=0).max()), share=1.0)
-
-
-def _around(points: NDArray[np.float32], lips: NDArray[np.bool_], still: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The still points nearest to the lips, as many as the lips have: neck and shoulders turn otherwise."""
-    distance = np.linalg.norm(points - points[lips].mean(axis=0), axis=1)
-    distance[~still] = np.inf
-    count = max(10, min(int(lips.sum()), int(still.sum())))
-    chosen = np.zeros(len(points), bool)
-    chosen[np.argsort(distance, kind="stable")[:count]] = True
-    return chosen
-
-
-def _lips_move(scene: bpy.types.Scene, rig: _Rig, asked: _Asked) -> bool:
-    if asked.distance == 0:
-        return False
-    now, part = scene.frame_current, scene.frame_subframe
-    shown = []
-    try:
-        for frame in asked.frames:
-            scene.frame_set(frame)
-            shown.append(mesh_points.evaluated(rig.item))
-    finally:
-        scene.frame_set(now, subframe=part)
-    return _has_moved(asked, shown)
-
-
-def _has_moved(asked: _Asked, shown: Sequence[NDArray[np.float32]]) -> bool:
-    """Whether two shapes of the evaluated mesh, (N, 3) each, differ as the keys ask for."""
-    count = len(asked.lips)
-    if any(len(points) < count for points in shown):
-        # a modifier has made another mesh of it, without knowing which point is which; or it is hidden
-        return len(shown[0]) == len(shown[1]) > 0 and bool(np.abs(shown[0] - shown[1]).max() > _MOVED * asked.distance)
-    before, after = (points[:count].astype(np.float64) for points in shown)
-    distance = movement(before, after, asked.still)
-    return float(np.quantile(distance[asked.lips], asked.share)) > _MOVED * asked.distance
-
-
-def _own_curves(owner: Any) -> list[compat.FCurve]:
-    """The curves of ours that a datablock plays."""
-    mine = keyframes.owned(owner)
-    if not mine:
-        return []
-    return [curve for curve in compat.fcurves_of(owner) if f"{curve.data_path}[{curve.array_index}]" in mine]

@@ -212,12 +212,12 @@ def _face(item: Any, character: Character, chosen: Sequence[_Curve]) -> Face:
     """What the curves do to lips, to the point that each shape moves most, to head and gaze, in mm."""
     keys = item.data.shape_keys
     rest = (mesh_points.of_shape(keys.reference_key) if keys else mesh_points.of_mesh(item.data)).astype(np.float64)
-    shapes = {_quoted(curve.name): column for column, curve in enumerate(chosen) if curve.owner == keys}
+    shapes = {keyframes.quoted(curve.name): column for column, curve in enumerate(chosen) if curve.owner == keys}
     moved = {name: mesh_points.of_shape(keys.key_blocks[name]) - rest for name in shapes if name in keys.key_blocks}
     mesh = _Mesh(item, character, rest, moved, _mm_per_unit(item, rest, moved.values()))
     tops = {int(np.linalg.norm(shift, axis=1).argmax()) for shift in moved.values()}
     watched = np.array(sorted({*_lips(mesh).tolist(), *tops}), np.int64)
-    turned = {column: _quoted(curve.name) for column, curve in enumerate(chosen) if curve.owner != keys}
+    turned = {column: keyframes.quoted(curve.name) for column, curve in enumerate(chosen) if curve.owner != keys}
     bones = list(dict.fromkeys(turned.values()))
     shifts = np.zeros((len(chosen), len(watched) + len(bones), 3))
     levers = np.zeros(shifts.shape[:2])
@@ -302,8 +302,8 @@ def _role(character: Character, bone: str) -> str:
 
 def _levers(mesh: _Mesh, curve: _Curve, watched: NDArray[np.int64]) -> Floats:
     """How far at most each watched point (P,) goes for a unit of a bone's curve, mm."""
-    bone = curve.owner.data.bones.get(_quoted(curve.name))
-    role = _role(mesh.character, _quoted(curve.name))
+    bone = curve.owner.data.bones.get(keyframes.quoted(curve.name))
+    role = _role(mesh.character, keyframes.quoted(curve.name))
     if bone is None:
         return np.zeros(len(watched))
     pivot = np.array(mesh.item.matrix_world.inverted() @ curve.owner.matrix_world @ bone.head_local)
@@ -335,11 +335,6 @@ def _sensitivity(name: str) -> float:
     if ".rotation_axis_angle" in name and not name.endswith("[0]"):
         return float(np.pi)
     return 1.0
-
-
-def _quoted(label: str) -> str:
-    """The name between the quotes of a data path."""
-    return label.split('"')[1].replace('\\"', '"') if '"' in label else ""
 
 
 # --- the button -----------------------------------------------------------------------------------------------------

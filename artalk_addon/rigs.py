@@ -144,6 +144,11 @@ def require(item: bpy.types.Object) -> None:
         )
 
 
+def in_a_scene(session_uid: int) -> bpy.types.Object | None:
+    """The object of a session identifier, if it is in any scene."""
+    return next((item for item in bpy.data.objects if item.session_uid == session_uid and item.users_scene), None)
+
+
 def describe(item: bpy.types.Object) -> Character:
     """What can be animated on a character, as plain data; InputError when it is none.
 

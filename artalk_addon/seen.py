@@ -15,7 +15,8 @@ from typing import Any
 import bpy
 
 from ..core.errors import InputError
-from . import compat, job_queue, lines, operators, preflight, rigs
+from . import compat, job_queue, key_extremes, lines, operators, preflight, rigs
+from .key_extremes import Extremes
 from .properties import settings
 
 _REST = 0.4
@@ -43,7 +44,7 @@ class Seen:
 
 
 _kept: dict[tuple[int, ...], tuple[int, Seen]] = {}
-_extremes: dict[int, preflight.Extremes] = {}
+_extremes: dict[int, Extremes] = {}
 """By session identifier of a character, as its keys were when Blender last came to rest."""
 _reading: Iterator[None] | None = None
 _changed = 0.0
@@ -123,9 +124,9 @@ def _at_rest() -> float | None:
 def _read_on() -> Iterator[None]:
     """Read the keys of the characters that are shown, a curve a step."""
     for character in {uid for uid, _ in _kept.values() if uid}:
-        found: preflight.Extremes = {}
+        found: Extremes = {}
         with suppress(InputError):  # it is no character any more
-            for found in preflight.extremes(character):  # noqa: B007 - the last has them all
+            for found in key_extremes.by_steps(character):  # noqa: B007 - the last has them all
                 yield
         _extremes[character] = found
 

@@ -486,6 +486,14 @@ def without_any_keys_it_says_generate():
 
 
 @check
+def names_are_read_from_data_paths_as_they_are():
+    quoted, escape = room("artalk_addon.keyframes").quoted, room("artalk_addon.plan").escape
+    for name in ("jawOpen", 'say "A"', "back\\slash", '\\"', "]"):
+        assert quoted(f'key_blocks["{escape(name)}"].value[0]') == name
+    assert quoted("location[2]") == ""
+
+
+@check
 def a_fix_that_is_not_needed_says_so():
     keyed()
     message = ""
