@@ -3,7 +3,8 @@
 
 Each shape is tried at 1. Where the lining is then among the teeth it is pushed out, towards lips and cheeks, past the
 biting edges or behind the last tooth, and what is pushed takes its neighbourhood along (position-based dynamics, Müller
-et al. 2007). The push becomes part of the shape. The lips' contact goes to and fro only, so that it stays shut.
+et al. 2007). The push becomes part of the shape. The lips' contact goes to and fro only, both lips together, so that it
+stays shut.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class _Room:
         free = skin.named(*FREE)
         self.free = np.where(touching[:, None], [0.0, 0, 1], free[:, None])
         self.rows = _rows_of_the_contact(skin)
+        self.pairs = lips.pairs(skin)
         self.samples = _samples(skin.faces[(free | touching)[skin.faces].any(axis=1)], self.count)
         one, other = np.concatenate([skin.edges(), skin.edges()[:, ::-1]]).T
         beside = sparse.csr_matrix((np.ones(len(one)), (one, other)), shape=(self.count, self.count))
@@ -95,7 +97,7 @@ class _Room:
                 break
             if number < SMOOTH_ROUNDS:
                 push = self.free * (push + self.averaged @ push) / 2
-            push = self._in_rows(push, skins[0])
+            push = self._in_rows(self._together(push), skins[0])
         return push
 
     def _pushed(self, push: Array, skin: Array, teeth: Sequence[MovedCrowns]) -> Array:
@@ -108,6 +110,12 @@ class _Room:
         shares = self.samples[hit]
         weight = np.asarray(shares.sum(axis=0)).reshape(-1, 1)
         return np.asarray(push + self.free * (shares.T @ out[hit]) / np.where(weight > 0, weight, 1))
+
+    def _together(self, push: Array) -> Array:
+        """The same with what lies on each other in the contact pushed as far as the one that is pushed furthest."""
+        out = push.copy()
+        out[self.pairs, 2] = push[self.pairs, 2].max(axis=1, keepdims=True)
+        return out
 
     def _in_rows(self, push: Array, skin: Array) -> Array:
         """The same with the rows of the contact one behind the other, and none further back than it was."""
