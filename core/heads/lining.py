@@ -3,8 +3,8 @@
 
 Each shape is tried at 1. Where the lining is then among the teeth it is pushed out, towards lips and cheeks, past the
 biting edges or behind the last tooth, and what is pushed takes its neighbourhood along (position-based dynamics, Müller
-et al. 2007). The push becomes part of the shape. The lips' contact goes to and fro only, both lips together, so that it
-stays shut.
+et al. 2007). The push becomes part of the shape. The lips' contact goes to and fro only, and `mouthClose` brings both lips
+equally far forward again, so that it stays shut.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ COMPANY: dict[str, tuple[dict[str, float], ...]] = {
     "mouthClose": ({"jawOpen": 1.0},),
     "mouthLeft": ({}, {"jawOpen": 0.2}, {"jawLeft": 0.6}),
 }
+SHUTTING = ("mouthClose",)
 WHOLE = ("jawLeft", "mouthLeft")  # not the left half of a pair
 
 
@@ -55,7 +56,8 @@ def off_the_teeth(fields: Fields, shapes: dict[str, Array]) -> dict[str, Array]:
         half = other and name not in WHOLE
         both = shape + shapes[other] if half else shape
         companies = COMPANY.get(name, ({},))
-        push = room.push([sum((w * out[friend] for friend, w in company.items()), both) for company in companies])
+        poses = [sum((w * out[friend] for friend, w in company.items()), both) for company in companies]
+        push = room.push(poses, shut=name in SHUTTING)
         if push.any():
             out[name] = shape.copy()
             out[name][: fields.count] += push * left_share if half else push
@@ -78,14 +80,18 @@ class _Room:
         free = skin.named(*FREE)
         self.free = np.where(touching[:, None], [0.0, 0, 1], free[:, None])
         self.rows = _rows_of_the_contact(skin)
-        self.pairs = lips.pairs(skin)
+        pairs = lips.pairs(skin)
+        self.pairs = pairs[touching[pairs].all(axis=1)]
         self.samples = _samples(skin.faces[(free | touching)[skin.faces].any(axis=1)], self.count)
         one, other = np.concatenate([skin.edges(), skin.edges()[:, ::-1]]).T
         beside = sparse.csr_matrix((np.ones(len(one)), (one, other)), shape=(self.count, self.count))
         self.averaged = sparse.diags(1 / np.asarray(beside.sum(axis=1)).ravel()) @ beside
 
-    def push(self, poses: Sequence[Array]) -> Array:
-        """(N, 3) what to add to the skin so that it is off the teeth in each pose, (V, 3)."""
+    def push(self, poses: Sequence[Array], *, shut: bool = False) -> Array:
+        """(N, 3) what to add to the skin so that it is off the teeth in each pose, (V, 3).
+
+        shut: the lips are to lie on each other in the first pose as they do at rest
+        """
         skins = [self.rest[: self.count] + pose[: self.count] for pose in poses]
         moved = [[MovedCrowns(crowns, self.rest[part], pose[part]) for crowns, part in self.crowns] for pose in poses]
         push = np.zeros_like(skins[0])
@@ -97,7 +103,7 @@ class _Room:
                 break
             if number < SMOOTH_ROUNDS:
                 push = self.free * (push + self.averaged @ push) / 2
-            push = self._in_rows(self._together(push), skins[0])
+            push = self._in_rows(self._together(push, skins[0]) if shut else push, skins[0])
         return push
 
     def _pushed(self, push: Array, skin: Array, teeth: Sequence[MovedCrowns]) -> Array:
@@ -111,10 +117,11 @@ class _Room:
         weight = np.asarray(shares.sum(axis=0)).reshape(-1, 1)
         return np.asarray(push + self.free * (shares.T @ out[hit]) / np.where(weight > 0, weight, 1))
 
-    def _together(self, push: Array) -> Array:
-        """The same with what lies on each other in the contact pushed as far as the one that is pushed furthest."""
+    def _together(self, push: Array, skin: Array) -> Array:
+        """The same with what lies on each other in the contact at rest as far forward as the foremost of the two."""
         out = push.copy()
-        out[self.pairs, 2] = push[self.pairs, 2].max(axis=1, keepdims=True)
+        forward = skin[self.pairs, 2] + push[self.pairs, 2] - self.rest[self.pairs, 2]
+        out[self.pairs, 2] += forward.max(axis=1, keepdims=True) - forward
         return out
 
     def _in_rows(self, push: Array, skin: Array) -> Array:
