@@ -75,5 +75,6 @@ def test_weights_that_cannot_be_written_are_said_before_training(tmp_path, capsy
     for folder in (tmp_path / "afile", Path("/proc/x")):
         err = refused(capsys, "mini", *work, "--out", folder / "new.safetensors")
         assert f"'{folder}' cannot be written to" in err
+    assert "give another by --out" in refused(capsys, "mini", *work, "--out", tmp_path / f"{300 * 'a'}.safetensors")
     for out in (tmp_path, tmp_path / "new.pt"):
         assert "--out NAME.safetensors" in refused(capsys, "mini", *work, "--out", out)

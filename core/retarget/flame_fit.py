@@ -154,6 +154,8 @@ def _pressed(weights: Floats, reach: int) -> Floats:
     Pressing moves the skin by half a millimetre, by another one on each face, so that no fit tells it from rolled lips;
     that the lips are shut over a jaw that is open is seen well.
     """
+    if not len(weights):
+        return weights
     shut = closure(dict(zip(ARKIT_SHAPES, weights.T, strict=True)), _SHUT)
     about = np.pad(_PRESS_BESIDE * shut, reach)
     shut = np.maximum(shut, sliding_window_view(about, 2 * reach + 1).max(axis=1))

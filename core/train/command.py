@@ -142,7 +142,11 @@ def _run_published(arguments: argparse.Namespace) -> None:
 
 def _check_weights(path: Path | None) -> None:
     """InputError unless a file of weights can have this name."""
-    if path is None or path.suffix != ".safetensors" or path.is_dir():
+    try:
+        can_be = path is not None and path.suffix == ".safetensors" and not path.is_dir()
+    except OSError as error:
+        raise InputError(f"Weights cannot have that name ({error.strerror}): give another by --out.") from None
+    if not can_be:
         raise InputError("Training writes one file of weights: give it with --out NAME.safetensors.")
 
 
