@@ -3,8 +3,8 @@
 
 Each shape is tried at 1. Where the lining is then among the teeth it is pushed out, towards lips and cheeks, past the
 biting edges or behind the last tooth, and what is pushed takes its neighbourhood along (position-based dynamics, Müller
-et al. 2007). The push becomes part of the shape. The lips' contact goes to and fro only, and `mouthClose` brings both lips
-equally far forward again, so that it stays shut.
+et al. 2007). The push becomes part of the shape. The lips' contact goes to and fro only, and `mouthClose` brings both
+lips equally far forward again, so that it stays shut.
 """
 
 from __future__ import annotations
