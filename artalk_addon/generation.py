@@ -769,7 +769,10 @@ def _keeper(character: Character) -> bpy.types.ID:
 
 
 def _object(character: Character) -> bpy.types.Object:
-    return next(item for item in bpy.data.objects if item.session_uid == character.mesh)
+    found = next((item for item in bpy.data.objects if item.session_uid == character.mesh), None)
+    if found is None:
+        raise InputError(f"The character '{character.name}' is no longer there: choose another and generate again.")
+    return found
 
 
 def _report(progress: Progress, before: float, share: float, fraction: float) -> None:

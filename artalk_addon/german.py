@@ -313,6 +313,9 @@ _GENERATING = {
     "The character '{}' is no longer there: choose another and generate again.": (
         "Die Figur '{}' gibt es nicht mehr: eine andere wählen und noch einmal erzeugen."
     ),
+    "The frame rate was changed while '{}' was being made: generate it again.": (
+        "Die Bildrate wurde geändert, während '{}' entstand: noch einmal erzeugen."
+    ),
     "The armature of '{}' is no longer there: choose another character.": (
         "Die Armatur von '{}' gibt es nicht mehr: eine andere Figur wählen."
     ),

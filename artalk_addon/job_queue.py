@@ -132,9 +132,13 @@ class _Order:
     def _as_it_is_now(self, task: generation.Task) -> generation.Task:
         """The task with the sliders, names and place of now, which may have been changed since it was begun."""
         scene, strip, item = self._look_up()
+        if strips.rate(scene) != task.fps:
+            raise InputError(f"The frame rate was changed while '{self.strip}' was being made: generate it again.")
         (source,) = task.sources
         here = strips.as_it_stands(source, strip, task.fps)
-        return replace(task, options=layers.options(task.options, item), scene=scene.name, sources=(here,))
+        character = task.character if rigs.has_shapes(item, task.character) else rigs.describe(item)
+        options = layers.options(task.options, item)
+        return replace(task, options=options, scene=scene.name, sources=(here,), character=character)
 
     def _look_up(self) -> tuple[bpy.types.Scene, compat.Strip, bpy.types.Object]:
         scene = next((each for each in bpy.data.scenes if each.session_uid == self.scene), None)
@@ -425,6 +429,7 @@ def _tick() -> float | None:
 def _before_load(*_: object) -> None:
     global _lost, _looking, _step_of_undo, _unseen  # noqa: PLW0603
     _stop()
+    aside.drop()
     _checks.clear()
     _moving.clear()
     _looking, _step_of_undo, _unseen = None, "", False
@@ -464,6 +469,7 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     _stop()
+    aside.drop()
     _checks.clear()
     QUEUE.let_go()
     QUEUE.join(5.0)

@@ -183,6 +183,11 @@ def describe(item: bpy.types.Object) -> Character:
     )
 
 
+def has_shapes(item: bpy.types.Object, described: Character) -> bool:
+    """Whether a character still has all shape keys that were found on it when it was described."""
+    return set(described.shapes.values()) <= set(_shape_names(item))
+
+
 def absent(item: bpy.types.Object, table: retarget.Mapping) -> list[str]:
     """The shape keys and bones that a mapping names and a character lacks."""
     armature = armature_of(item)

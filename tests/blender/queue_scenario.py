@@ -387,6 +387,76 @@ def what_is_done_while_keys_are_written_aside_is_kept():
 
 
 @check
+def a_character_deleted_while_keys_are_written_aside_is_said_and_nothing_is_left():
+    stages = []
+    for steps in (0, 40, 65, 90, 120):
+        scene, (head,), strips = cast(1, 41)
+        use_model()
+        add(scene, strips[:1], head)
+        to_the_end()
+        with CurveByCurve() as writing:
+            add(scene, strips[1:], head)
+            step_until(writing.begun)
+            for _ in range(steps):
+                one_step()
+            stages.append(states()[0])
+            bpy.data.objects.remove(head)
+            to_the_end()
+        if stages[-1] == "running":
+            assert states() == ["failed"], states()
+            sentence = state().rows[0].sentence
+            assert "deleted meanwhile" in sentence or "no longer there" in sentence, sentence
+        assert not [action.name for action in bpy.data.actions if action.users == 0 and "artalk." in action.name]
+    assert stages.count("running") > 2, stages
+
+
+@check
+def switched_off_while_keys_are_written_aside_nothing_is_left():
+    scene, (head,), strips = cast(1)
+    use_model()
+    before = len(bpy.data.actions)
+    with CurveByCurve() as writing:
+        add(scene, strips, head)
+        step_until(writing.begun)
+        assert len(bpy.data.actions) > before
+        writing.queue.unregister()
+        assert len(bpy.data.actions) == before
+        writing.queue.register()
+
+
+@check
+def another_frame_rate_meanwhile_is_said():
+    scene, (head,), strips = cast(1, 41)
+    gate = gated()
+    add(scene, strips[:1], head)
+    step_until(lambda: states()[0] == "running")
+    scene.render.fps = 50
+    gate.open.set()
+    to_the_end()
+    assert states() == ["failed"], state().message
+    assert "frame rate was changed" in state().rows[0].sentence
+    assert head.data.shape_keys.animation_data is None
+    add(scene, strips[:1], head)
+    to_the_end()
+    assert states()[-1] == "done", state().message
+
+
+@check
+def a_shape_renamed_while_its_line_is_made_gets_no_keys_under_its_old_name():
+    scene, (head,), strips = cast(1)
+    gate = gated()
+    add(scene, strips, head)
+    step_until(lambda: states()[0] == "running")
+    head.data.shape_keys.key_blocks["jawOpen"].name = "JawOpen"
+    gate.open.set()
+    to_the_end()
+    assert states() == ["done"], state().message
+    found = curves(head.data.shape_keys)
+    assert JAW not in found
+    assert ('key_blocks["JawOpen"].value', 0) in found
+
+
+@check
 def the_first_keys_of_a_character_are_written_aside_as_well():
     found = []
     for aside in (False, True):
