@@ -33,7 +33,7 @@ def small(steps):
         variants=1,
         recorded_variants=0,
         encoder=(EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),) * 2,
-        steady=SteadyTraining(schedule, altered=2, unaltered=1, frames=50),
+        steady=SteadyTraining(schedule, altered=24, unaltered=8, frames=50),
         codec=CodecTraining(
             schedule, batch=4, codec=CodecConfig(len(ARKIT), code_dim=8, width=32, depth=1, heads=2, scale_gains=True)
         ),
