@@ -54,9 +54,14 @@ def reporter(scenario, tmp_path_factory, *arguments):
     @cache
     def run(blender):
         folder = tmp_path_factory.mktemp(f"{scenario.stem}_{blender}")
-        profile = folder / "profile"
+        profile, temporary = folder / "profile", folder / "temporary"  # through the latter strips are copied and pasted
         profile.mkdir()
-        environment = os.environ | {"PYTHONPATH": (BLENDERS | OLDEST)[blender], "BLENDER_USER_RESOURCES": str(profile)}
+        temporary.mkdir()
+        environment = os.environ | {
+            "PYTHONPATH": (BLENDERS | OLDEST)[blender],
+            "BLENDER_USER_RESOURCES": str(profile),
+            "TMPDIR": str(temporary),
+        }
         if blender in OLDEST:
             environment["ARTALK_SEED_STRIP"] = str(seed_strip(tmp_path_factory.getbasetemp()))
         command = [sys.executable, scenario, build(folder), folder, *arguments]
