@@ -8,7 +8,7 @@ far its influence reaches either side in seconds. Its values were set by hand fr
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -128,6 +128,14 @@ def vowel_classes() -> NDArray[np.bool_]:
 def is_silence(phone: str) -> bool:
     """Whether a label means a pause."""
     return lookup(phone)[0].kind == "sil"
+
+
+def articulations(spans: Sequence[PhoneSpan]) -> Iterator[tuple[Articulation, float, float]]:
+    """Each target of the phones with its first and last second; those of a diphthong share it out evenly."""
+    for start, end, name in spans:
+        parts = lookup(name)
+        edges = np.linspace(start, end, len(parts) + 1)
+        yield from zip(parts, edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 
 def articulate(spans: Sequence[PhoneSpan], duration: float, rate: float) -> NDArray[np.float64]:

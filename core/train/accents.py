@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import istft, stft
 
 from ..audio import RATE
-from ..phones import PhoneSpan, lookup
+from ..phones import PhoneSpan, articulations
 
 FRONTED = frozenset("uʊɯ")
 """Vowels that are fronted, also as a part of a diphthong."""
@@ -40,7 +40,11 @@ def with_fronted_vowels(audio: Audio, phones: list[PhoneSpan], rng: random.Rando
     The second formant is moved as in a cascade of resonators: the old one is filtered out, a new one in.
     """
     accent = rng.uniform(0.35, 1.0)
-    fronted = [(first, last, accent * rng.uniform(0.8, 1.0)) for ipa, first, last in _vowels(phones) if ipa in FRONTED]
+    fronted = [
+        (first, last, accent * rng.uniform(0.8, 1.0))
+        for part, first, last in articulations(phones)
+        if part.ipa in FRONTED
+    ]
     if not fronted:
         return audio
     hz, times, spectrum = stft(audio, RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
@@ -56,16 +60,6 @@ def with_fronted_vowels(audio: Audio, phones: list[PhoneSpan], rng: random.Rando
         spectrum[:, frame] *= new / old
     changed = istft(spectrum, RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)[1][: len(audio)]
     return np.asarray(np.pad(changed, (0, len(audio) - len(changed))), np.float32)
-
-
-def _vowels(phones: list[PhoneSpan]) -> list[tuple[str, float, float]]:
-    """All articulations with their times; a diphthong has two."""
-    out = []
-    for start, end, name in phones:
-        parts = lookup(name)
-        edges = np.linspace(start, end, len(parts) + 1)
-        out += [(part.ipa, first, last) for part, first, last in zip(parts, edges, edges[1:], strict=False)]
-    return out
 
 
 def _formants(audio: Audio, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:

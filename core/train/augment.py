@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..artalk.log_mel import mel_power, normalise
 from ..artalk.mel import HOP, mel_matrix
 from ..audio import RATE
-from ..phones import PhoneSpan, articulation_class, lookup
+from ..phones import PhoneSpan, articulation_class, articulations
 from . import corpus
 from .accents import with_fronted_vowels
 from .noises import babble, background, over_telephone, reverberate, rms, with_breaths
@@ -210,11 +210,8 @@ def _finish(
 def _phone_classes(phones: list[PhoneSpan], frames: int) -> NDArray[np.uint8]:
     """Articulation class of the phone at each fiftieth of a second; a diphthong changes half-way."""
     classes = np.zeros(2 * frames, np.uint8)
-    for start, end, name in phones:
-        parts = lookup(name)
-        edges = np.linspace(start, end, len(parts) + 1)
-        for part, first, last in zip(parts, edges, edges[1:], strict=False):
-            classes[round(first * PHONE_RATE) : round(last * PHONE_RATE)] = articulation_class(part)
+    for part, first, last in articulations(phones):
+        classes[round(first * PHONE_RATE) : round(last * PHONE_RATE)] = articulation_class(part)
     return classes
 
 
