@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from artalk.core.errors import InputError
 from artalk.core.phones import is_silence, lookup, table
-from artalk.core.train import augment, corpus, noises, text, tts, tts_festival, tts_pico
+from artalk.core.train import augment, corpus, noises, text, tts, tts_festival, tts_kokoro, tts_pico
 
 pytestmark = pytest.mark.skipif(
-    bool(corpus.missing_packages()) or shutil.which("bible") is None,
+    bool(corpus.missing_packages()) or not tts_kokoro.installed() or shutil.which("bible") is None,
     reason="the synthesisers, their voices and bible-kjv are not all installed",
 )
 
@@ -27,7 +27,7 @@ def items(shard):
 
 
 def test_every_engine_is_in_the_mix(items):
-    assert {item.engine for item in items} == {"flite", "festival", "rhvoice", "pico", "espeak"}
+    assert {item.engine for item in items} == {"kokoro", "flite", "festival", "rhvoice", "pico", "espeak"}
     assert all(item.engine in corpus.LICENCES for item in items)
     assert all(item.text for item in items)
 

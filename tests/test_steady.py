@@ -67,6 +67,6 @@ def test_weights_go_their_share_of_the_way(pairs, teacher, tmp_path):
 def test_only_the_first_passages_are_altered(pairs):
     with np.load(pairs) as file:
         data = Baked(**file)
-    passages = steady._passages(data, CONFIG, np.random.default_rng(1))
+    passages = steady._passages(data, CONFIG, np.random.default_rng(1), torch.device("cpu"))
     same = (passages.heard == passages.unaltered).flatten(1).all(1)
     assert same.tolist() == [False] * 4 + [True] * 2

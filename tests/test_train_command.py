@@ -26,6 +26,20 @@ def test_steps_reach_every_tower_and_stage(monkeypatch, tmp_path):
     assert config.seed == 4
 
 
+def test_weights_to_go_on_from_reach_the_training_at_half_its_rates(monkeypatch, tmp_path):
+    whole = config_of(monkeypatch, tmp_path)
+    config = config_of(monkeypatch, tmp_path, "--from", "some.safetensors", "--encoder-steps", "7")
+    assert (whole.start, config.start) == (None, Path("some.safetensors"))
+    assert config.encoder[0].schedule.steps == 7
+    for ours, theirs in ((config.encoder[1], whole.encoder[1]), (config.generator, whole.generator)):
+        assert ours.schedule.learning_rate == theirs.schedule.learning_rate / 2
+
+
+def test_own_data_and_weights_of_artalk_mini_do_not_go_together(tmp_path, capsys):
+    given = ("--data", tmp_path, "--out", tmp_path / "o.safetensors", "--from", "some.safetensors")
+    assert "--from is of artalk-mini's training" in refused(capsys, "generator", *given)
+
+
 @pytest.mark.parametrize("stage", ["encoder", "codec", "generator"])
 def test_no_steps_are_one_sentence(stage, capsys):
     assert cli.main(["train", "mini", f"--{stage}-steps", "0"]) != 0

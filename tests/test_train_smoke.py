@@ -10,18 +10,20 @@ import pytest
 import torch
 from artalk.core import models
 from artalk.core.artalk.config import CodecConfig, GeneratorConfig, StyleConfig
+from artalk.core.artalk.files import file_hash
 from artalk.core.basis import ARKIT
 from artalk.core.errors import InputError
-from artalk.core.train import corpus, mini
+from artalk.core.train import corpus, mini, tts_kokoro
 from artalk.core.train.codec import CodecTraining
 from artalk.core.train.encoder import EncoderTraining
 from artalk.core.train.generator import GeneratorTraining
 from artalk.core.train.loop import Schedule
 from artalk.core.train.steady import SteadyTraining
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 pytestmark = pytest.mark.skipif(
-    bool(corpus.missing_packages()) or shutil.which("bible") is None,
+    bool(corpus.missing_packages()) or not tts_kokoro.installed() or shutil.which("bible") is None,
     reason="the synthesisers, their voices and bible-kjv are not all installed",
 )
 
@@ -46,7 +48,7 @@ def small(steps):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
-    out = mini.train_mini(work / "out" / "tiny.safetensors", work, small(40), jobs=1)
+    out = mini.train_mini(work / "out" / "tiny.safetensors", work, small(40), mini.Machine(jobs=1))
     return out, work
 
 
@@ -95,7 +97,7 @@ def test_the_card_says_what_it_was_made_of(trained):
 
 def test_the_corpus_is_reported_on(trained):
     _, work = trained
-    report = mini.train_corpus(work, small(40), jobs=1).read_text(encoding="utf-8")
+    report = mini.train_corpus(work, small(40), mini.Machine(jobs=1)).read_text(encoding="utf-8")
     assert "| flite | " in report
     assert "Apache-2.0" in report
     assert (work / "corpus-pico.png").stat().st_size > 10_000
@@ -104,7 +106,7 @@ def test_the_corpus_is_reported_on(trained):
 def test_training_again_finds_everything_done(trained):
     out, work = trained
     first = load_file(out)
-    assert mini.train_mini(out, work, small(40), jobs=1) == out
+    assert mini.train_mini(out, work, small(40), mini.Machine(jobs=1)) == out
     again = load_file(out)
     assert again.keys() == first.keys()
     assert all(torch.equal(again[name], tensor) for name, tensor in first.items())
@@ -122,12 +124,43 @@ def test_more_steps_go_on_and_other_settings_are_refused(trained, tmp_path):
     def steps():
         return torch.load(work / "encoder-1" / "checkpoint.pt", weights_only=True)["step"]
 
-    mini.train_encoder(work, encoder_with(steps=42), jobs=1)
+    mini.train_encoder(work, encoder_with(steps=42), mini.Machine(jobs=1))
     assert steps() == 42
     for other in ({"steps": 41}, {"learning_rate": 0.5}):
         with pytest.raises(InputError, match="other settings"):
-            mini.train_encoder(work, encoder_with(**other), jobs=1)
+            mini.train_encoder(work, encoder_with(**other), mini.Machine(jobs=1))
     # the generator listens anew with the encoder that went on
     before = set(work.glob("generator/heard-*"))
-    mini.train_generator(work, encoder_with(steps=42), jobs=1)
+    mini.train_generator(work, encoder_with(steps=42), mini.Machine(jobs=1))
     assert len(set(work.glob("generator/heard-*")) - before) == 1
+
+
+def test_training_goes_on_from_weights_and_keeps_their_codec(trained, tmp_path):
+    out, work = trained
+    again = tmp_path / "work"
+    for name in ("corpus", "baked", "pairs"):
+        shutil.copytree(work / name, again / name)
+    config = small(12).going_on_from(out)
+    assert config.encoder[0].schedule.learning_rate == small(12).encoder[0].schedule.learning_rate / 2
+    config = replace(config, encoder=tuple(replace(tower, heads=small(15).codec.schedule) for tower in config.encoder))
+    weights = mini.train_mini(tmp_path / "on.safetensors", again, config, mini.Machine(jobs=1))
+    before, after = load_file(out), load_file(weights)
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if name.startswith("codec."))
+    tower = "audio_encoder.towers.1.down_50.weight"
+    away = (after[tower].float() - before[tower].float()).norm() / before[tower].float().norm()
+    assert 0 < away < 0.5
+    first = [json.loads((folder / "encoder-2" / "log.jsonl").read_text().splitlines()[0]) for folder in (work, again)]
+    assert first[1]["loss"] < first[0]["loss"]
+    # the weights say which others they went on from
+    with safe_open(weights, "pt") as file:
+        assert file_hash(out) in file.metadata()["training"]
+
+
+def test_weights_that_cannot_be_gone_on_from_are_one_sentence(trained, tmp_path):
+    config = small(12)
+    one_tower = replace(config, encoder=config.encoder[:1]).going_on_from(trained[0])
+    with pytest.raises(InputError, match="2 towers instead of 1"):
+        mini.train_encoder(tmp_path, one_tower, mini.Machine(jobs=1))
+    (tmp_path / "text.safetensors").write_text("no weights")
+    with pytest.raises(InputError, match=r"text\.safetensors"):
+        mini.train_encoder(tmp_path, config.going_on_from(tmp_path / "text.safetensors"), mini.Machine(jobs=1))

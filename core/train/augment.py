@@ -32,7 +32,7 @@ BANDS = 64
 BAND_REFERENCE = -6.0
 NON_SPEECH_SHARE = 0.08
 """Share of clips without speech: the mouth stays shut in silence, noise and music."""
-TELEPHONE_SHARE, PAIRED_TELEPHONE_SHARE = 0.1, 0.5
+TELEPHONE_SHARE, PAIRED_TELEPHONE_SHARE = 0.2, 0.5
 """Share of clips that went through a telephone; in pairs, of which there are few, more."""
 ACCENT_SHARE, PAIRED_ACCENT_SHARE = 0.15, 0.5
 """Share of utterances in an accent that fronts its rounded vowels; in pairs the unaltered speech has none."""

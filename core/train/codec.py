@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 
 from ..artalk.codec import MotionCodec
 from ..artalk.config import CodecConfig
 from ..basis import ARKIT
 from .augment import Baked, cut, read_baked
-from .loop import Losses, Say, Schedule, fit
+from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import NEUTRAL, Array, Style, motion
 
 REST_SHARE = 0.1
@@ -42,16 +43,25 @@ class CodecTraining:
     )
 
 
-def train(baked: list[Path], folder: Path, config: CodecTraining, say: Say | None = None) -> MotionCodec:
+def train(
+    baked: list[Path],
+    folder: Path,
+    config: CodecTraining,
+    say: Say | None = None,
+    *,
+    accelerator: Accelerator | None = None,
+) -> MotionCodec:
     """Train on the signals of baked files in random styles; checkpoints and log go to `folder`. Resumes."""
+    accelerator = accelerator or on_processor()
     data = read_baked(baked, with_mels=False)
     torch.manual_seed(config.schedule.seed)
     codec = new_codec(config.codec, data)
 
     def step(rng: np.random.Generator, _: float) -> Losses:
-        return losses(codec, torch.from_numpy(passages(data, config, rng)))
+        return losses(codec, torch.from_numpy(passages(data, config, rng)).to(accelerator.device))
 
-    fit(codec, step, config.schedule, folder, say)
+    fit(codec, step, config.schedule, folder, say, accelerator=accelerator)
+    codec.cpu()
     silence_unused(codec)
     return codec
 

@@ -50,12 +50,27 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action.add_argument("--hours", type=float, help="hours of speech")
         action.add_argument("--seed", type=int, help="seed of the corpus")
         action.add_argument("--jobs", type=int, default=2, help="processes and threads")
+        if name != "corpus":
+            action.add_argument(
+                "--device",
+                default="auto",
+                choices=("auto", "cpu"),
+                help="auto takes the graphics card where there is one",
+            )
         if name in ("encoder", "mini"):
             action.add_argument("--encoder-steps", type=int)
         if name in ("codec", "generator", "mini"):
             action.add_argument("--codec-steps", type=int)
         if name in ("generator", "mini"):
             action.add_argument("--generator-steps", type=int)
+        if name in ("encoder", "generator", "mini"):
+            action.add_argument(
+                "--from",
+                type=Path,
+                dest="start",
+                metavar="WEIGHTS",
+                help="go on from weights of artalk-mini, with their codec; say how far by the steps",
+            )
         if name == "mini":
             action.add_argument("--out", type=Path, default=Path("artalk-mini.safetensors"), help="weights to write")
         if name in ("codec", "generator"):
@@ -70,7 +85,6 @@ def _add_own_data(action: argparse.ArgumentParser, name: str) -> None:
     own.add_argument("--out", type=Path, help="weights to write (.safetensors)")
     own.add_argument("--flame", type=Path, help="your FLAME file, for the mesh parts of the codec's loss")
     own.add_argument("--batch", type=int, help="passages in one step of one process")
-    own.add_argument("--device", default="auto", choices=("auto", "cpu"))
     if name == "generator":
         own.add_argument("--codec", type=Path, help="a trained codec; without it, one is trained first")
         own.add_argument("--audio-encoder", help="name or folder of the wav2vec 2.0 model of the full size")
@@ -93,6 +107,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _run_mini(arguments: argparse.Namespace) -> None:
+    from accelerate import Accelerator
+
     from . import mini
 
     config = _config(arguments)
@@ -107,16 +123,20 @@ def _run_mini(arguments: argparse.Namespace) -> None:
         _check_weights(arguments.out)
         _make_folder(arguments.out.parent, "--out")
     stage = getattr(mini, f"train_{arguments.stage}")
+    accelerator = Accelerator(cpu=getattr(arguments, "device", "cpu") == "cpu")
+    machine = mini.Machine(arguments.jobs, _say if accelerator.is_main_process else None, accelerator)
     if arguments.stage == "mini":
-        print(stage(arguments.out, arguments.work, config, jobs=arguments.jobs, say=_say))
+        print(stage(arguments.out, arguments.work, config, machine))
     elif arguments.stage == "corpus":
-        print(stage(arguments.work, config, jobs=arguments.jobs, say=_say))
+        print(stage(arguments.work, config, machine))
     else:
-        stage(arguments.work, config, jobs=arguments.jobs, say=_say)
+        stage(arguments.work, config, machine)
 
 
 def _run_published(arguments: argparse.Namespace) -> None:
     _check_weights(arguments.out)
+    if getattr(arguments, "start", None) is not None:
+        raise InputError("--from is of artalk-mini's training: leave it out, or leave out --data.")
     if arguments.hours is not None:
         raise InputError("--hours is of artalk-mini's corpus, your own data are used whole: leave it out.")
     import torch
@@ -187,7 +207,9 @@ def _config(arguments: argparse.Namespace) -> MiniTraining:
         if getattr(arguments, f"{name}_steps", None) is not None:
             config = replace(config, **{name: _shorter(getattr(config, name), getattr(arguments, f"{name}_steps"))})
     given = {name: getattr(arguments, name) for name in ("hours", "seed") if getattr(arguments, name) is not None}
-    return replace(config, **given)
+    config = replace(config, **given)
+    start = getattr(arguments, "start", None)
+    return config if start is None else config.going_on_from(start)
 
 
 def _shorter(stage: Stage, steps: int) -> Stage:

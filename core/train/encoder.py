@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..artalk.log_mel import Tower
 from ..phones import articulation_classes
 from .augment import BANDS, Baked, cut, read_baked
-from .loop import Losses, Say, Schedule, fit
+from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import SIGNALS
 
 PROSODY_SCALE = 8.0
@@ -35,6 +36,10 @@ class EncoderTraining:
     blocks_50: int = 6
     blocks_25: int = 4
     phone_weight: float = 0.35
+    heads: Schedule = field(
+        default_factory=lambda: Schedule(steps=150, learning_rate=5e-3, warmup=10, average=0.97, seed=77)
+    )
+    """For a tower that is there already, which comes without them: its heads alone are learned first."""
 
 
 class EncoderTeacher(nn.Module):
@@ -56,19 +61,37 @@ class EncoderTeacher(nn.Module):
         return self.phone_head(phones), self.signal_head(frames) / phones.new_tensor(_SCALES)
 
 
-def train(baked: list[Path], folder: Path, config: EncoderTraining, say: Say | None = None) -> EncoderTeacher:
-    """Train on baked files; checkpoints and log go to `folder`. Resumes when called again."""
+def train(
+    baked: list[Path],
+    folder: Path,
+    config: EncoderTraining,
+    say: Say | None = None,
+    *,
+    start: Tower | None = None,
+    accelerator: Accelerator | None = None,
+) -> EncoderTeacher:
+    """Train on baked files; checkpoints and log go to `folder`. Resumes when called again.
+
+    start: a tower to go on from; accelerator: as of `fit`.
+    """
+    accelerator = accelerator or on_processor()
     data = read_baked(baked)
     torch.manual_seed(config.schedule.seed)
     model = EncoderTeacher(config)
 
     def step(rng: np.random.Generator, _: float) -> Losses:
         mels, phones, signals = _crops(data, config, rng)
-        logits, drawn = model(_mask(mels, rng))
+        mels, phones, signals = (x.to(accelerator.device) for x in (_mask(mels, rng), phones, signals))
+        logits, drawn = model(mels)
         return losses(logits, drawn, phones, signals, config.phone_weight)
 
-    fit(model, step, config.schedule, folder, say)
-    return model
+    if start is not None:
+        model.tower.load_state_dict(start.state_dict())
+        model.tower.requires_grad_(False)
+        fit(model, step, config.heads, folder / "heads", say, accelerator=accelerator)
+        model.tower.requires_grad_(True)
+    fit(model, step, config.schedule, folder, say, accelerator=accelerator)
+    return model.cpu()
 
 
 def losses(logits: Tensor, drawn: Tensor, phones: Tensor, signals: Tensor, phone_weight: float) -> Losses:

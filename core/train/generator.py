@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..artalk.bsq import upsample
@@ -23,7 +25,7 @@ from .augment import BAND_REFERENCE, BANDS, cut, read_baked
 from .codec import motion_losses, styles
 from .encoder import EncoderTeacher, EncoderTraining
 from .hearing import Heard, hear
-from .loop import Losses, Say, Schedule, fit
+from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import NEUTRAL, motion
 
 STYLE_FRAMES = 50
@@ -110,6 +112,14 @@ def encoder_from(teachers: Sequence[EncoderTeacher], config: AudioEncoderConfig)
     return encoder
 
 
+def with_towers(model: ArtalkModel, teachers: Sequence[EncoderTeacher]) -> ArtalkModel:
+    """A copy of a trained model in single precision that hears with the towers of these teachers."""
+    model = copy.deepcopy(model).float()
+    for tower, teacher in zip(encoder_of(model).towers, teachers, strict=True):
+        tower.load_state_dict(teacher.tower.state_dict())
+    return model
+
+
 def new_model(config: ArtalkConfig, encoder: nn.Module, codec: MotionCodec, seed: int = 0) -> ArtalkModel:
     """The whole model with a trained encoder and codec and an untrained generator."""
     torch.manual_seed(seed)
@@ -137,15 +147,19 @@ def train(
     config: GeneratorTraining,
     *,
     say: Say | None = None,
+    accelerator: Accelerator | None = None,
 ) -> ArtalkModel:
     """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes.
 
     The motion to aim at is what `teachers`, whose towers the model has, make of what they hear (`hearing`).
     """
-    heard = hear(teachers, read_baked(baked), folder)
+    accelerator = accelerator or on_processor()
+    with accelerator.main_process_first():
+        heard = hear(teachers, read_baked(baked), folder, accelerator.device)
+    model.to(accelerator.device)
     model.codec.eval().requires_grad_(False)
     trained = Trained(model)
-    _fit(trained, heard, model, config, folder, say=say)
+    _fit(trained, heard, model, config, folder, say=say, accelerator=accelerator)
     # speech says more of the motion than a style does, so that styles fade while the rest still learns
     for name, parameter in trained.named_parameters():
         parameter.requires_grad_(name.startswith(_STYLE_PARTS))
@@ -153,21 +167,29 @@ def train(
     styled = replace(
         config, schedule=schedule, neutral_share=0.0, no_style_share=0.0, rest_share=0.6, motion_weight=1.5
     )
-    _fit(trained, heard, model, styled, folder / "style", say=say)
-    return model.eval()
+    _fit(trained, heard, model, styled, folder / "style", say=say, accelerator=accelerator)
+    return model.cpu().eval()
 
 
 _STYLE_PARTS = ("style_encoder.", "generator.style_cond_embed.", "style_head.")
 
 
 def _fit(
-    trained: Trained, heard: Heard, model: ArtalkModel, config: GeneratorTraining, folder: Path, *, say: Say | None
+    trained: Trained,
+    heard: Heard,
+    model: ArtalkModel,
+    config: GeneratorTraining,
+    folder: Path,
+    *,
+    say: Say | None,
+    accelerator: Accelerator,
 ) -> None:
     def step(rng: np.random.Generator, progress: float) -> Losses:
         closure_weight = float(np.interp(progress, (0, 1), CLOSURE_WEIGHTS))
-        return losses(model, trained.style_head, _batch(heard, model, config, rng), config, closure_weight)
+        batch = _batch(heard, model, config, rng).to(accelerator.device)
+        return losses(model, trained.style_head, batch, config, closure_weight)
 
-    fit(trained, step, config.schedule, folder, say)
+    fit(trained, step, config.schedule, folder, say, accelerator=accelerator)
 
 
 @dataclass(frozen=True)
@@ -185,6 +207,13 @@ class Batch:
     with_style: Tensor
     amounts: Tensor
     flips: Sequence[float]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        moved, audio, style, with_style, amounts = (
+            tensor.to(device) for tensor in (self.moved, self.audio, self.style, self.with_style, self.amounts)
+        )
+        return Batch(moved, audio, style, with_style, amounts, self.flips)
 
 
 def _batch(heard: Heard, model: ArtalkModel, config: GeneratorTraining, rng: np.random.Generator) -> Batch:
@@ -216,7 +245,7 @@ def losses(
     """Cross-entropy of the bits, the error of the decoded likely motion, and of the style's numbers."""
     codec, generator = model.codec, model.generator
     frames = codec.config.frames
-    with torch.no_grad(), torch.autocast("cpu", enabled=False):
+    with torch.no_grad(), torch.autocast(batch.moved.device.type, enabled=False):
         history = codec.quantise(batch.moved[:, :frames], [0.05] * len(codec.config.scales))
         target = codec.quantise(batch.moved[:, frames:], batch.flips)
         context_features = codec.next_scale_features(history.used)
@@ -230,7 +259,7 @@ def losses(
     wrong = F.binary_cross_entropy_with_logits(margin, bits.float(), reduction="none").mean(-1)
     spared = _spared(batch.moved[:, frames:], closure_weight)
     care = 1 - pool_scales(spared[..., None], codec.config.scales)[..., 0]
-    cross_entropy = (wrong * care * _token_weights(codec.config)).sum(1).mean()
+    cross_entropy = (wrong * care * _token_weights(codec.config).to(wrong)).sum(1).mean()
     decoded = codec.decode(history.feature, likely_feature(codec, margin)).float()
     parts = motion_losses(decoded, batch.moved[:, frames:], closure=closure_weight - 1)
     moved = parts["position"] + 0.5 * parts["velocity"] + parts["gap"]

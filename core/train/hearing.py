@@ -9,6 +9,7 @@ voices of its corpus by heart.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ CONTRAST = 0.7
 """How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
 _CONTRAST_FRAMES = 2.0
 _BLOCK_FRAMES = 3000
+_PROCESSOR = torch.device("cpu")
 _CONTEXT_FRAMES = 25
 """Beside a block at 25 Hz: more than a tower sees (`core.artalk.mel.tower_context`)."""
 
@@ -45,7 +47,7 @@ class Heard:
     signals: NDArray[np.float16]
 
 
-def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path) -> Heard:
+def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: torch.device = _PROCESSOR) -> Heard:
     """What the towers of an encoder hear in a corpus, from the file in `folder` where an interrupted training left it.
 
     What is said is the mean of what all think likely. The first tower, trained the longest, draws the rest.
@@ -57,7 +59,7 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path) -> Heard
     rule = repr((SOUND_SHARE, VOWEL_SHARE, CONTRAST)).encode()
     path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
     if not path.is_file():
-        blocks = list(_blocks(teachers, data.mels))
+        blocks = list(_blocks(teachers, data.mels, device))
         features, signals = (np.concatenate(parts).astype(np.float16) for parts in zip(*blocks, strict=True))
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -73,24 +75,27 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path) -> Heard
 
 
 @torch.inference_mode()
-def _blocks(teachers: Sequence[EncoderTeacher], mels: NDArray[np.float16]) -> Iterator[tuple[NDArray[np.float32], ...]]:
+def _blocks(
+    teachers: Sequence[EncoderTeacher], mels: NDArray[np.float16], device: torch.device
+) -> Iterator[tuple[NDArray[np.float32], ...]]:
     """Features and expected signals of a corpus's log-mels (4 T, bands), in blocks with context at both ends."""
     frames = len(mels) // 4
+    towers = [copy.deepcopy(teacher).to(device).eval() for teacher in teachers]
     for start in range(0, frames, _BLOCK_FRAMES):
         end = min(start + _BLOCK_FRAMES, frames)
         first, last = max(0, start - _CONTEXT_FRAMES), min(frames, end + _CONTEXT_FRAMES)
-        block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None]
-        parts = [_listen(teacher.eval(), block) for teacher in teachers]
+        block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None].to(device)
+        parts = [_listen(tower, block) for tower in towers]
         inner = slice(start - first, end - first)
         likely = torch.stack([logits.log_softmax(-1) for _, logits, _ in parts]).mean(0)
         signals = expected_signals(likely, parts[0][2])
         features = torch.cat([part[0] for part in parts], dim=-1)
-        yield features[0, inner].numpy(), signals[0, inner].numpy()
+        yield features[0, inner].cpu().numpy(), signals[0, inner].cpu().numpy()
 
 
 def _listen(teacher: EncoderTeacher, mels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Log-mels (1, 4 T, bands) -> features (1, T, W), phone logits (1, 2 T, classes) and drawn signals (1, T, 12)."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(mels.device.type, torch.bfloat16):
         phones = teacher.tower.phone_features(mels)
         features = teacher.tower.frame_features(phones)
         logits, drawn = teacher.read(phones, features)

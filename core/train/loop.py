@@ -75,10 +75,11 @@ def fit(
 
     Writes `folder`/log.jsonl, curves for TensorBoard beside it and every few minutes `folder`/checkpoint.pt, from
     which the same call goes on after an interruption, and a call with more steps after the last one.
-    accelerator: where to train, by default on the processor; the tensors of `step_losses` have to be there.
+    accelerator: where to train, by default on the processor (`on_processor`); the tensors of `step_losses` have to be
+    there, and the module stays there.
     Raises InputError when the checkpoint is of another schedule or model.
     """
-    accelerator = accelerator or Accelerator(cpu=True)
+    accelerator = accelerator or on_processor()
     folder.mkdir(parents=True, exist_ok=True)
     module.to(accelerator.device)
     parameters = [p for p in module.parameters() if p.requires_grad]
@@ -101,6 +102,11 @@ def fit(
     accelerator.wait_for_everyone()
     module.load_state_dict(average)
     module.eval()
+
+
+def on_processor() -> Accelerator:
+    """Training on one processor."""
+    return Accelerator(cpu=True)
 
 
 def _one_step(

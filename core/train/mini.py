@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
+from accelerate import Accelerator
 
-from ..artalk.checkpoint import save_safetensors
+from ..artalk.checkpoint import load_safetensors, save_safetensors
 from ..artalk.codec import MotionCodec
 from ..artalk.files import file_hash
+from ..artalk.log_mel import LogMelEncoder, Tower
 from ..artalk.model import ArtalkModel
+from ..errors import InputError
 from . import augment, codec, corpus, corpus_report, encoder, generator, recordings, steady
-from .loop import Say, Schedule
+from .generator import encoder_of
+from .loop import Say, Schedule, on_processor
 
 CARD_HEAD = """# artalk-mini
 
@@ -27,8 +32,8 @@ and gaze are layers added afterwards.
 CARD_DATA = """
 ## Data
 
-Synthesised speech with exact phone timings (that of Pico is aligned), and recordings of people, aligned with their
-texts; no motion capture. No speaker of the evaluation is among them. The texts are verses of the King James Bible
+Synthesised speech with exact phone timings (that of Kokoro and Pico is aligned), and recordings of people, aligned with
+their texts; no motion capture. No speaker of the evaluation is among them. The texts are verses of the King James Bible
 (public domain) and sentence templates and syllables written for this project. Minutes before augmentation:
 
 {voices}
@@ -90,53 +95,78 @@ class MiniTraining:
     would cost the second some of its vowels."""
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
+    start: Path | None = None
+    """Weights to go on from, with their codec; without them everything is learned from nothing."""
+
+    def going_on_from(self, start: Path) -> MiniTraining:
+        """The training that goes on from these weights, at half the rates: what is known shall not be lost at once."""
+
+        def slower(schedule: Schedule) -> Schedule:
+            return replace(schedule, learning_rate=schedule.learning_rate / 2)
+
+        towers = tuple(replace(tower, schedule=slower(tower.schedule)) for tower in self.encoder)
+        later = replace(self.generator, schedule=slower(self.generator.schedule))
+        return replace(self, encoder=towers, generator=later, start=start)
 
 
-def train_mini(
-    out: Path, work: Path, config: MiniTraining | None = None, *, jobs: int = 2, say: Say | None = None
-) -> Path:
+@dataclass(frozen=True)
+class Machine:
+    """What a training runs on, and whom it tells.
+
+    jobs: processes that make the corpus, and threads of a training on the processor; accelerator: one processor, one
+    GPU or, under `accelerate launch`, many, of which the first makes the corpus.
+    """
+
+    jobs: int = 2
+    say: Say | None = None
+    accelerator: Accelerator = field(default_factory=on_processor)
+
+
+def train_mini(out: Path, work: Path, config: MiniTraining, machine: Machine) -> Path:
     """Make the weights `out` (.safetensors) and the model card beside them (.md), starting from nothing.
 
     Everything in between is kept in the folder `work`, so that a second call goes on where the first one stopped.
     Raises InputError naming the Debian packages when a synthesiser is missing.
     """
-    config = config or MiniTraining()
-    model = train_generator(work, config, jobs=jobs, say=say)
-    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
-    export(model, out, config, voices=corpus_report.report([*spoken, *recorded]).by_source())
+    model = train_generator(work, config, machine)
+    spoken, recorded = corpus_shards(work, config, machine)
+    if machine.accelerator.is_main_process:
+        export(model, out, config, voices=corpus_report.report([*spoken, *recorded]).by_source())
     return out
 
 
-def train_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> Path:
+def train_corpus(work: Path, config: MiniTraining, machine: Machine) -> Path:
     """The corpus, augmented, and a report on it in `work`: minutes by voice and licence, phone counts, pictures."""
-    bake_corpus(work, config, jobs=jobs, say=say)
-    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
+    bake_corpus(work, config, machine)
+    spoken, recorded = corpus_shards(work, config, machine)
     return corpus_report.write([*spoken, *recorded], work)
 
 
-def corpus_shards(
-    work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None
-) -> tuple[list[Path], list[Path]]:
+def corpus_shards(work: Path, config: MiniTraining, machine: Machine) -> tuple[list[Path], list[Path]]:
     """Shards of synthesised speech and of recordings."""
-    spoken = corpus.build(work / "corpus", config.hours, config.seed, jobs, say)
-    return spoken, recordings.build(work / "recordings", jobs, say) if config.recorded_variants else []
+    with machine.accelerator.main_process_first():
+        spoken = corpus.build(work / "corpus", config.hours, config.seed, machine.jobs, machine.say)
+        recorded = recordings.build(work / "recordings", machine.jobs, machine.say) if config.recorded_variants else []
+    return spoken, recorded
 
 
-def bake_corpus(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
+def bake_corpus(work: Path, config: MiniTraining, machine: Machine) -> list[Path]:
     """Corpus and augmented training data; returns the baked files, one variant of the whole after the other."""
-    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
-    baked = [
-        augment.bake(kind, work / "baked", variants=variants, seed=config.seed, jobs=jobs, say=say)
-        for kind, variants in ((spoken, config.variants), (recorded, config.recorded_variants))
-    ]
+    spoken, recorded = corpus_shards(work, config, machine)
+    with machine.accelerator.main_process_first():
+        baked = [
+            augment.bake(kind, work / "baked", variants=variants, seed=config.seed, jobs=machine.jobs, say=machine.say)
+            for kind, variants in ((spoken, config.variants), (recorded, config.recorded_variants))
+        ]
     return [path for variant in range(config.variants) for kind in baked for path in _share(kind, variant, config)]
 
 
-def bake_pairs(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> list[Path]:
+def bake_pairs(work: Path, config: MiniTraining, machine: Machine) -> list[Path]:
     """Every second shard once more, each utterance altered and unaltered."""
-    spoken, recorded = corpus_shards(work, config, jobs=jobs, say=say)
-    shards = [*spoken[::2], *recorded[::2]]
-    return augment.bake(shards, work / "pairs", variants=1, pairs=True, seed=config.seed, jobs=jobs, say=say)
+    spoken, recorded = corpus_shards(work, config, machine)
+    shards, jobs, say = [*spoken[::2], *recorded[::2]], machine.jobs, machine.say
+    with machine.accelerator.main_process_first():
+        return augment.bake(shards, work / "pairs", variants=1, pairs=True, seed=config.seed, jobs=jobs, say=say)
 
 
 def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
@@ -144,36 +174,66 @@ def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
     return baked[len(baked) * variant // config.variants : len(baked) * (variant + 1) // config.variants]
 
 
-def train_encoder(
-    work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None
-) -> list[encoder.EncoderTeacher]:
+def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> list[encoder.EncoderTeacher]:
     """Stage 1, tower after tower, and what comes before it."""
-    baked = bake_corpus(work, config, jobs=jobs, say=say)
-    pairs = bake_pairs(work, config, jobs=jobs, say=say)
-    torch.set_num_threads(jobs)
+    known = _towers(config)
+    baked = bake_corpus(work, config, machine)
+    pairs = bake_pairs(work, config, machine)
+    torch.set_num_threads(machine.jobs)
     first, *others = (
-        encoder.train(baked, work / f"encoder-{n}", tower, say) for n, tower in enumerate(config.encoder, 1)
+        encoder.train(baked, work / f"encoder-{n}", tower, machine.say, start=start, accelerator=machine.accelerator)
+        for n, (tower, start) in enumerate(zip(config.encoder, known, strict=True), 1)
     )
-    return [steady.train(pairs, work / "encoder-1" / "steady", first, config.steady, say), *others]
+    steadier = steady.train(
+        pairs, work / "encoder-1" / "steady", first, config.steady, machine.say, accelerator=machine.accelerator
+    )
+    return [steadier, *others]
 
 
-def train_codec(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> MotionCodec:
+def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCodec:
     """Stage 2 and what comes before it."""
-    baked = bake_corpus(work, config, jobs=jobs, say=say)
-    torch.set_num_threads(jobs)
-    return codec.train(_first_variant(baked, config), work / "codec", config.codec, say)
+    if config.start is not None:
+        return read_start(config.start).codec
+    baked = bake_corpus(work, config, machine)
+    torch.set_num_threads(machine.jobs)
+    once, folder = _first_variant(baked, config), work / "codec"
+    return codec.train(once, folder, config.codec, machine.say, accelerator=machine.accelerator)
 
 
-def train_generator(work: Path, config: MiniTraining, *, jobs: int = 2, say: Say | None = None) -> ArtalkModel:
+def train_generator(work: Path, config: MiniTraining, machine: Machine) -> ArtalkModel:
     """Stage 3 and what comes before it; returns the whole model."""
-    heard = train_encoder(work, config, jobs=jobs, say=say)
-    coded = train_codec(work, config, jobs=jobs, say=say)
-    baked = bake_corpus(work, config, jobs=jobs, say=say)
-    sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
-    model = generator.new_model(
-        sizes, generator.encoder_from(heard, sizes.audio), coded, config.generator.schedule.seed
-    )
-    return generator.train(baked, work / "generator", model, heard, config.generator, say=say)
+    heard = train_encoder(work, config, machine)
+    coded = train_codec(work, config, machine)
+    baked = bake_corpus(work, config, machine)
+    if config.start is not None:
+        model = generator.with_towers(read_start(config.start), heard)
+    else:
+        sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
+        model = generator.new_model(
+            sizes, generator.encoder_from(heard, sizes.audio), coded, config.generator.schedule.seed
+        )
+    folder, say = work / "generator", machine.say
+    return generator.train(baked, folder, model, heard, config.generator, say=say, accelerator=machine.accelerator)
+
+
+def read_start(path: Path) -> ArtalkModel:
+    """The model whose training goes on. Raises InputError when it is none of artalk-mini's architecture."""
+    model = load_safetensors(path)
+    if not isinstance(model, ArtalkModel) or not isinstance(model.audio_encoder, LogMelEncoder):
+        raise InputError(f"'{path.name}' is not artalk-mini: give weights that `artalk train mini` has written.")
+    return model.float()
+
+
+def _towers(config: MiniTraining) -> Sequence[Tower | None]:
+    """The towers to go on from, none for each that begins from nothing."""
+    if config.start is None:
+        return [None] * len(config.encoder)
+    towers = [tower for tower in encoder_of(read_start(config.start)).towers if isinstance(tower, Tower)]
+    if len(towers) != len(config.encoder):
+        raise InputError(
+            f"'{config.start.name}' has {len(towers)} towers instead of {len(config.encoder)}: give other weights."
+        )
+    return towers
 
 
 def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
@@ -184,7 +244,7 @@ def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
 def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "", voices: str = "") -> None:
     """Write weights in half precision and the model card; `figures` and `voices` are parts of the card."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    settings = json.dumps(asdict(config))
+    settings = json.dumps({**asdict(config), "start": file_hash(config.start) if config.start else None})
     save_safetensors(copy.deepcopy(model).half(), out, {"licence": "GPL-3.0-or-later", "training": settings})
     out.with_suffix(".md").write_text(card(model, out, config, figures, voices), encoding="utf-8")
 

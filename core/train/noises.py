@@ -39,12 +39,12 @@ def with_breaths(audio: Audio, phones: list[PhoneSpan], rng: random.Random, nois
 
 
 def reverberate(audio: Audio, rng: random.Random, noise: np.random.Generator) -> Audio:
-    """A room: direct sound and exponentially decaying noise of .1 to .6 s, 3 to 15 dB below it."""
-    decay = rng.uniform(0.1, 0.6)
+    """A room: direct sound and exponentially decaying noise of .1 to .8 s, 0 to 14 dB below it."""
+    decay = rng.uniform(0.1, 0.8)
     time = np.arange(int(decay * RATE), dtype=np.float32) / RATE
     tail = noise.standard_normal(len(time), np.float32) * np.exp(-6.9 * time / decay)
     tail[: int(0.002 * RATE)] = 0
-    tail *= 10 ** (-rng.uniform(3, 15) / 20) / np.sqrt(np.square(tail).sum())
+    tail *= 10 ** (-rng.uniform(0, 14) / 20) / np.sqrt(np.square(tail).sum())
     tail[0] = 1
     return np.asarray(fftconvolve(audio, tail)[: len(audio)], np.float32)
 

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor
 
 from .augment import Baked, cut, read_baked
 from .encoder import EncoderTeacher, losses
-from .loop import Losses, Say, Schedule, fit
+from .loop import Losses, Say, Schedule, fit, on_processor
 
 _PHONES, _TRUTH = 0.5, 0.15
 """Weights beside the features': of the likelihoods of phones, and of stage 1's own loss."""
@@ -47,21 +48,30 @@ class SteadyTraining:
 
 
 def train(
-    pairs: list[Path], folder: Path, teacher: EncoderTeacher, config: SteadyTraining, say: Say | None = None
+    pairs: list[Path],
+    folder: Path,
+    teacher: EncoderTeacher,
+    config: SteadyTraining,
+    say: Say | None = None,
+    *,
+    accelerator: Accelerator | None = None,
 ) -> EncoderTeacher:
     """A steadier version of `teacher`, from files baked as pairs; log and checkpoints go to `folder`. Resumes."""
+    accelerator = accelerator or on_processor()
+    device = accelerator.device
     data = read_baked(pairs)
     torch.manual_seed(config.schedule.seed)
     teacher = teacher.eval().requires_grad_(False)
+    spread = _spread(teacher, data).to(device)
+    teacher.to(device)
     model = copy.deepcopy(teacher).requires_grad_(True)
-    spread = _spread(teacher, data)
 
     def step(rng: np.random.Generator, _: float) -> Losses:
         model.eval()  # dropout alone would make it differ from its teacher
-        return steady_losses(model, teacher, _passages(data, config, rng), spread, config)
+        return steady_losses(model, teacher, _passages(data, config, rng, device), spread, config)
 
-    fit(model, step, config.schedule, folder, say)
-    return blend(teacher, model, config.share)
+    fit(model, step, config.schedule, folder, say, accelerator=accelerator)
+    return blend(teacher.cpu(), model.cpu(), config.share)
 
 
 def blend(old: EncoderTeacher, new: EncoderTeacher, share: float) -> EncoderTeacher:
@@ -108,12 +118,12 @@ def _spread(teacher: EncoderTeacher, data: Baked) -> Tensor:
     return teacher.tower(mels[None]).float().std((0, 1)).clamp_min(1e-3)
 
 
-def _passages(data: Baked, config: SteadyTraining, rng: np.random.Generator) -> Passages:
+def _passages(data: Baked, config: SteadyTraining, rng: np.random.Generator, device: torch.device) -> Passages:
     """Random passages, across the borders of clips too; the first ones altered."""
     starts = rng.integers(0, len(data.signals) - config.frames, config.altered + config.unaltered)
 
     def passages(values: NDArray[Any], per_frame: int = 1) -> Tensor:
-        return torch.from_numpy(cut(values, starts, config.frames, per_frame))
+        return torch.from_numpy(cut(values, starts, config.frames, per_frame)).to(device)
 
     unaltered = passages(data.unaltered, 4).float()
     heard = torch.cat([passages(data.mels, 4).float()[: config.altered], unaltered[config.altered :]])
