@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from artalk.core.errors import InputError
 from artalk.core.phones import is_silence, lookup, table
-from artalk.core.train import augment, corpus, noises, text, tts, tts_festival, tts_kokoro, tts_pico
+from artalk.core.train import align, augment, corpus, noises, text, tts, tts_festival, tts_kokoro, tts_pico
 
 pytestmark = pytest.mark.skipif(
     bool(corpus.missing_packages()) or not tts_kokoro.installed() or shutil.which("bible") is None,
@@ -176,5 +176,5 @@ def test_english_phones_of_flite_are_not_taken_for_ipa():
 
 def test_speech_of_pico_that_aligns_badly_is_thrown_away(monkeypatch):
     assert tts_pico.pico("My puppy likes a big apple.", "en-US") is not None
-    monkeypatch.setattr(tts_pico, "align", lambda samples, *_: [(0.0, len(samples) / tts.RATE, "AA")])
+    monkeypatch.setattr(align, "align", lambda samples, *_: [(0.0, len(samples) / tts.RATE, "AA")])
     assert tts_pico.pico("My puppy likes a big apple.", "en-US") is None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from artalk.core.errors import InputError
 from artalk.core.phones import lookup
-from artalk.core.train import corpus, tts, tts_kokoro
+from artalk.core.train import align, corpus, tts, tts_kokoro
 
 needs_kokoro = pytest.mark.skipif(
     not tts_kokoro.installed(), reason=f"needs the Python package {tts_kokoro.PACKAGE} with its model"
@@ -72,7 +72,7 @@ def test_closures_of_its_speech_lie_where_the_labels_have_them():
 @needs_espeak
 @needs_kokoro
 def test_speech_that_aligns_badly_is_thrown_away(monkeypatch):
-    monkeypatch.setattr(tts_kokoro, "align", lambda samples, *_: [(0.0, len(samples) / tts.RATE, "AA")])
+    monkeypatch.setattr(align, "align", lambda samples, *_: [(0.0, len(samples) / tts.RATE, "AA")])
     assert tts_kokoro.kokoro("My puppy likes a big apple.", "en-us", random.Random(1)) is None
 
 

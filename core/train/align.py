@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..audio import RATE
 from ..errors import InputError
 from ..phones import PhoneSpan, is_silence, lookup
+from .tts import Speech
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
@@ -126,6 +127,15 @@ def align_scored(samples: NDArray[Any], text: str, language: str = "en", *, pati
         spoken = _with_schwas(spoken, text)
     score = sum(entry.score for entry in entries) * _FRAME / max(_FRAME, entries[-1].end)
     return Aligned(_gapless(spoken, len(samples) / RATE), score)
+
+
+def aligned_speech(samples: NDArray[np.float32], text: str, language: str) -> Speech | None:
+    """Speech (n,) of a synthesiser that says no timings, with those found; None when these are not believable."""
+    try:
+        phones = align(samples, text, language)
+    except InputError:
+        return None
+    return Speech(samples, phones) if plausibility(samples, phones).believable() else None
 
 
 def plausibility(samples: NDArray[Any], phones: Sequence[PhoneSpan]) -> Plausibility:

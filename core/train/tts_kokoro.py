@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .align import align, plausibility
+from .align import aligned_speech
 from .tts import Speech, to_16k
 
 if TYPE_CHECKING:
@@ -93,11 +93,7 @@ def kokoro(text: str, language: str, rng: Random) -> Speech | None:
         "speed": np.array([rng.uniform(0.8, 1.25)], np.float32),
     }
     samples = to_16k(np.asarray(_session().run(None, inputs)[0], np.float32).ravel(), _RATE)
-    try:
-        phones = align(samples, text, LANGUAGES[language][0])
-    except InputError:
-        return None
-    return Speech(samples, phones) if plausibility(samples, phones).believable() else None
+    return aligned_speech(samples, text, LANGUAGES[language][0])
 
 
 def mixed_voice(tokens: int, rng: Random) -> NDArray[np.float32]:

@@ -7,8 +7,7 @@ import subprocess
 import tempfile
 from xml.sax.saxutils import escape
 
-from ..errors import InputError
-from .align import align, plausibility
+from .align import aligned_speech
 from .tts import Speech, read
 
 # voice of Pico -> language to align in, which syllables of `text` it reads (none: English text)
@@ -28,8 +27,4 @@ def pico(text: str, voice: str, *, speed: int = 100, pitch: int = 100) -> Speech
     with tempfile.NamedTemporaryFile(suffix=".wav") as wav:
         subprocess.run(["pico2wave", "-l", voice, "-w", wav.name, marked], check=True, capture_output=True)
         samples = read(wav.name)
-    try:
-        phones = align(samples, text, VOICES[voice][0])
-    except InputError:
-        return None
-    return Speech(samples, phones) if plausibility(samples, phones).believable() else None
+    return aligned_speech(samples, text, VOICES[voice][0])
