@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+import two_processes
 from accelerate import Accelerator
 from artalk.core import models
 from artalk.core.artalk.config import (
@@ -258,18 +255,8 @@ print(drawn[0][0, 0], module.weight.tolist())
 
 
 def test_two_processes_draw_different_batches_and_learn_the_same(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    common = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SHARED, str(tmp_path)]
-    processes = [
-        subprocess.Popen(
-            command, env=common | {"RANK": rank, "LOCAL_RANK": rank}, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-        )
-        for rank in "01"
-    ]
-    (first_drawn, first), (second_drawn, second) = (p.communicate(timeout=300)[0].split(" ", 1) for p in processes)
+    printed = two_processes.run(SHARED, str(tmp_path))
+    (first_drawn, first), (second_drawn, second) = (text.split(" ", 1) for text in printed)
     assert first_drawn != second_drawn
     assert first == second
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2

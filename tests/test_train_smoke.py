@@ -2,17 +2,13 @@
 """The whole training in small: a minute of speech, a few steps of every stage, weights and card out of it."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import two_processes
 from artalk.core import models
 from artalk.core.artalk.config import CodecConfig, GeneratorConfig, StyleConfig
 from artalk.core.artalk.files import file_hash
@@ -202,16 +198,6 @@ def test_two_processes_train_one_model(trained, tmp_path):
     work = tmp_path / "work"
     for name in ("corpus", "baked", "pairs"):
         shutil.copytree(trained[1] / name, work / name)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    common = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    common["PYTHONPATH"] = str(Path(__file__).parent)
-    command = [sys.executable, "-c", SHARED, str(work)]
-    processes = [
-        subprocess.Popen(command, env=common | {"RANK": rank, "LOCAL_RANK": rank}, stdout=subprocess.PIPE, text=True)
-        for rank in "01"
-    ]
-    first, second = (process.communicate(timeout=500)[0].split() for process in processes)
+    first, second = (printed.split() for printed in two_processes.run(SHARED, str(work)))
     assert first == second
     assert first[0] == "2"

@@ -299,17 +299,25 @@ def _flite_phones(text: str) -> tuple[str, ...]:
 
 def _foreign_words(text: str, language: str) -> list[_Word]:
     """The words as espeak-ng reads them in their context, where it may join some."""
-    command = ["espeak-ng", "-q", "--ipa", "--sep=_", "-v", language, "--", text]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(f"espeak-ng has no language '{language}': see espeak-ng --voices.")
     words = []
-    # '(en)' marks a word read in another language
-    for reading in re.sub(r"\([a-z-]+\)", "", done.stdout).split():
+    for reading in read_aloud(text, language, "--sep=_"):
         phones = tuple((symbol, _nearest(symbol)) for symbol in reading.split("_") if _nearest(symbol))
         if phones:
             words.append(_Word("ipa:" + "_".join(symbol for symbol, _ in phones), phones))
     return words
+
+
+def read_aloud(text: str, language: str, marks: str) -> list[str]:
+    """The sounds of each word in IPA as espeak-ng reads them; `marks` is its option for what stands between sounds.
+
+    Raises InputError when it has no such language.
+    """
+    command = ["espeak-ng", "-q", "--ipa", marks, "-v", language, "--", text]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"espeak-ng has no language '{language}': see espeak-ng --voices.")
+    # '(en)' marks a word read in another language
+    return re.sub(r"\([^)]*\)", "", done.stdout).split()
 
 
 @cache

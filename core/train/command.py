@@ -125,7 +125,8 @@ def _run_mini(arguments: argparse.Namespace) -> None:
     stage = getattr(mini, f"train_{arguments.stage}")
     accelerator = Accelerator(cpu=getattr(arguments, "device", "cpu") == "cpu")
     machine = mini.Machine(arguments.jobs, _say if accelerator.is_main_process else None, accelerator)
-    made = stage(*([arguments.out] if arguments.stage == "mini" else []), arguments.work, config, machine)
+    places = (arguments.out, arguments.work) if arguments.stage == "mini" else (arguments.work,)
+    made = stage(*places, config, machine)
     if isinstance(made, Path) and accelerator.is_main_process:
         print(made)
 

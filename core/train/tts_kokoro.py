@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import subprocess
 from functools import cache
 from importlib import resources
 from random import Random
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .align import aligned_speech
+from .align import aligned_speech, read_aloud
 from .tts import Speech, to_16k
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ _TIED = {
     **{"d^ʒ": "ʤ", "t^ʃ": "ʧ", "d^z": "ʣ", "t^s": "ʦ", "ə^l": "ᵊl"},
 }
 _ENGLISH = {
-    **{"ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɚ": "əɹ", "ɐ": "ə", "e": "A", "r": "ɹ", "ɪ^ə": "iə", "ʔ": "t", "ɾ": "T", "ː": ""},
-}
+    "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɚ": "əɹ", "ɐ": "ə", "e": "A", "r": "ɹ", "ɪ^ə": "iə", "ʔ": "t", "ɾ": "T", "ː": "",
+}  # fmt: skip
 
 
 def installed() -> bool:
@@ -112,18 +111,13 @@ def letters(text: str, language: str) -> str:
     """A text as Kokoro writes its sounds, read by espeak-ng clause by clause; the marks between them stay."""
     parts = re.split(r"([,.!?;:]+)", text)
     read = "".join(
-        _read(part, language) if index % 2 == 0 else part[0] + " " for index, part in enumerate(parts) if part.strip()
+        " ".join(read_aloud(part, language, "--tie=^")) if index % 2 == 0 else part[0] + " "
+        for index, part in enumerate(parts)
+        if part.strip()
     )
     for ipa, letter in (_TIED | (_ENGLISH if language.startswith("en") else {})).items():
         read = read.replace(ipa, letter)
     return read.replace("^", "").replace("-", "").strip()
-
-
-def _read(clause: str, language: str) -> str:
-    command = ["espeak-ng", "-q", "--ipa", "--tie=^", "-v", language, "--", clause]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    # '(en)' marks a word read in another language
-    return " ".join(re.sub(r"\([^)]*\)", "", printed).split())
 
 
 @cache
