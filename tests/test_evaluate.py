@@ -27,6 +27,7 @@ from artalk.core.phones import lookup
 
 RATE = 16000
 CLIPS = load_clips(SHIPPED_CLIPS)
+RECORDINGS = {clip.id: sound.read(clip.path) for clip in CLIPS}
 SHORTEST = min(CLIPS, key=lambda clip: clip.duration)
 
 
@@ -177,13 +178,28 @@ def test_groups_are_scored_apart(ideal):
 
 def test_marks_follow_the_goals(ideal):
     late = {name: replace(t, aperture=np.roll(t.aperture, 3)) for name, t in ideal.items()}
-    table = scores.side_by_side("english", CLIPS, {"mini": late, "ceiling": ideal}, "mini")
+    table = scores.side_by_side("english", CLIPS, {"mini": late, "ceiling": ideal}, "mini", RECORDINGS)
     assert table.marks["lag_ms", "mini"] == "missed"
     assert table.marks["sibilant_jaw", "mini"] in ("goal", "ship")
     assert ("lag_ms", "ceiling") not in table.marks
     assert table.rows["lag_ms"]["goal"] == "-10 … 10"
     assert table.rows["overall"]["ship"] == "≥ 0.79"
-    assert "ship" not in scores.side_by_side("other languages", CLIPS, {"mini": late}, "mini").columns
+    assert "ship" not in scores.side_by_side("other languages", CLIPS, {"mini": late}, "mini", RECORDINGS).columns
+
+
+def test_a_pause_as_loud_as_speech_is_the_labels_fault():
+    rng = np.random.default_rng(1)
+    loudness = np.repeat([0.3, 0.001, 0.3, 0.2, 0.3], RATE // 2)
+    spoken = (loudness * rng.standard_normal(len(loudness))).astype(np.float32)
+    phones = [(i / 2, i / 2 + 0.5, phone) for i, phone in enumerate(["AA", "SIL", "IY", "SIL", "AA"])]
+    clip = replace(SHORTEST, id="a", duration=2.5, phones=tuple(phones))
+    talking = MouthTracks(100, np.interp(np.arange(251), [50, 65, 85, 100], [9, 0, 0, 9]), *(np.zeros(251),) * 3)
+    rows = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken}).rows
+    assert rows["silence_closed"]["mini"] == pytest.approx(0.5, abs=0.1)
+    assert rows["silence_quiet"]["mini"] == 1
+    assert list(rows).index("silence_quiet") == list(rows).index("silence_closed") + 1
+    quiet = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken * (loudness != 0.2)})
+    assert quiet.rows["silence_quiet"]["mini"] == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def _tables(evaluation: Evaluation, systems: dict[str, scores.Tracks], wanted: S
     clips, recordings, probe, speak = evaluation.clips, evaluation.recordings, evaluation.probe, evaluation.speak
     if systems:
         for group, members in scores.main_groups(clips).items():
-            yield scores.side_by_side(group, members, systems, evaluation.name)
+            yield scores.side_by_side(group, members, systems, evaluation.name, recordings)
     if systems and "groups" in wanted:
         yield scores.by_group(clips, systems[evaluation.name])
     if systems and "unheard-voices" in wanted:

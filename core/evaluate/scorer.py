@@ -143,12 +143,19 @@ def _collect_phones(clip: Clip, mouth: MouthTracks, jaw_p95: float, evidence: Ev
             correlations.append((spearman(*np.array(pairs).T), len(pairs)))
 
 
-def _count_pause(aperture: Array, clip: Clip, i: int, counts: Counts) -> None:
-    """Time at rest in pauses of at least 250 ms, less 150 ms beside speech."""
+def pause_middle(clip: Clip, i: int) -> tuple[float, float] | None:
+    """What is measured of a pause, phone `i` of a clip: it less 150 ms beside speech; None under 250 ms."""
     start, end, _ = clip.phones[i]
-    inner = start + (0.15 if i else 0), min(end - (0.15 if i < len(clip.phones) - 1 else 0), clip.duration)
-    if end - start >= 0.25 and inner[1] > inner[0]:
-        values = _within(aperture, *inner)
+    first = start + (0.15 if i else 0)
+    last = min(end - (0.15 if i < len(clip.phones) - 1 else 0), clip.duration)
+    return (first, last) if end - start >= 0.25 and last > first else None
+
+
+def _count_pause(aperture: Array, clip: Clip, i: int, counts: Counts) -> None:
+    """Time at rest in the middle of pauses."""
+    middle = pause_middle(clip, i)
+    if middle is not None:
+        values = _within(aperture, *middle)
         counts.pause += len(values)
         counts.pause_at_rest += int((values <= REST_MM).sum())
 

@@ -10,6 +10,7 @@ from .clips import Clip
 from .conditions import CONDITIONS, Condition
 from .goals import GOALS, at_least, goal_columns
 from .mouth import MouthTracks
+from .pauses import without_loud_pauses
 from .scorer import score
 from .systems import Measure, Recordings, say_progress
 from .tables import Cell, Mark, Table
@@ -30,12 +31,16 @@ def main_groups(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
     return {name: group for name, group in (("english", english), ("other languages", others)) if group}
 
 
-def side_by_side(group: str, clips: Sequence[Clip], systems: Mapping[str, Tracks], judged: str) -> Table:
+def side_by_side(
+    group: str, clips: Sequence[Clip], systems: Mapping[str, Tracks], judged: str, recordings: Recordings
+) -> Table:
     """All measures of each system on some clips; those of the system `judged` carry marks.
 
-    Goals and the known figures of Rhubarb stand beside English only, for which they hold.
+    `silence_quiet` is `silence_closed` without the pauses that the recordings do not bear out (`pauses`). Goals and the
+    known figures of Rhubarb stand beside English only, for which they hold.
     """
-    scores = {name: score(clips, tracks) for name, tracks in systems.items()}
+    quiet = without_loud_pauses(clips, recordings)
+    scores = {name: _with_quiet_pauses(clips, quiet, tracks) for name, tracks in systems.items()}
     rows: dict[str, dict[str, Cell]] = {}
     marks: dict[tuple[str, str], Mark] = {}
     for metric in scores[judged]:
@@ -46,6 +51,16 @@ def side_by_side(group: str, clips: Sequence[Clip], systems: Mapping[str, Tracks
             marks[metric, judged] = GOALS[metric].mark(scores[judged][metric])
     note = "(Rhubarb): as known of the project's development recordings." if group == "english" else ""
     return Table(f"{group}: {len(clips)} clips", rows, marks, note)
+
+
+def _with_quiet_pauses(clips: Sequence[Clip], quiet: Sequence[Clip], tracks: Tracks) -> dict[str, float]:
+    """All measures, `silence_quiet` after `silence_closed`."""
+    found = {}
+    for metric, value in score(clips, tracks).items():
+        found[metric] = value
+        if metric == "silence_closed":
+            found["silence_quiet"] = score(quiet, tracks)["silence_closed"]
+    return found
 
 
 def by_group(clips: Sequence[Clip], tracks: Tracks) -> Table:
