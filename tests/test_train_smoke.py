@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole training in small: a minute of speech, a few steps of every stage, weights and card out of it."""
 
+import contextlib
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -97,6 +99,15 @@ def test_the_card_says_what_it_was_made_of(trained):
         "GPL-3.0",
     ):
         assert fact in card
+
+
+def test_only_the_first_process_writes_the_report(trained, tmp_path):
+    _, work = trained
+    for part in ("corpus", "baked", "pairs"):
+        (tmp_path / part).symlink_to(work / part)
+    second = SimpleNamespace(is_main_process=False, main_process_first=contextlib.nullcontext)
+    assert mini.train_corpus(tmp_path, small(40), mini.Machine(jobs=1, accelerator=second)) is None
+    assert not list(tmp_path.glob("*report*"))
 
 
 def test_the_corpus_is_reported_on(trained):

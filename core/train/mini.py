@@ -173,12 +173,15 @@ def train_mini(out: Path, work: Path, config: MiniTraining, machine: Machine) ->
     return out
 
 
-def train_corpus(work: Path, config: MiniTraining, machine: Machine) -> Path:
-    """The corpus, augmented, and a report on it in `work`: minutes by voice and licence, phone counts, pictures."""
+def train_corpus(work: Path, config: MiniTraining, machine: Machine) -> Path | None:
+    """The corpus, augmented, and a report on it in `work`: minutes by voice and licence, phone counts, pictures.
+
+    Only the first of several processes writes it and returns its path.
+    """
     bake_corpus(work, config, machine)
     bake_pairs(work, config, machine)
     spoken, recorded = corpus_shards(work, config, machine)
-    return corpus_report.write([*spoken, *recorded], work)
+    return corpus_report.write([*spoken, *recorded], work) if machine.accelerator.is_main_process else None
 
 
 def corpus_shards(work: Path, config: MiniTraining, machine: Machine) -> tuple[list[Path], list[Path]]:
