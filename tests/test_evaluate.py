@@ -194,11 +194,14 @@ def test_a_pause_as_loud_as_speech_is_the_labels_fault():
     phones = [(i / 2, i / 2 + 0.5, phone) for i, phone in enumerate(["AA", "SIL", "IY", "SIL", "AA"])]
     clip = replace(SHORTEST, id="a", duration=2.5, phones=tuple(phones))
     talking = MouthTracks(100, np.interp(np.arange(251), [50, 65, 85, 100], [9, 0, 0, 9]), *(np.zeros(251),) * 3)
-    rows = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken}).rows
+    table = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken})
+    rows = table.rows
+    assert "without 1 of 2 pauses" in table.note
     assert rows["silence_closed"]["mini"] == pytest.approx(0.5, abs=0.1)
     assert rows["silence_quiet"]["mini"] == 1
     assert list(rows).index("silence_quiet") == list(rows).index("silence_closed") + 1
     quiet = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken * (loudness != 0.2)})
+    assert "pauses" not in quiet.note
     assert quiet.rows["silence_quiet"]["mini"] == pytest.approx(0.5, abs=0.1)
 
 

@@ -3,35 +3,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..audio import RATE
 from ..phones import is_silence
 from .clips import Clip
 from .scorer import pause_middle
+from .systems import Audio, Recordings
 
 LOUD_DB = -15.0
 """Level against the clip's speech above which a pause is none. In studio recordings true ones lie 25 to 60 dB lower."""
 
 
-def without_loud_pauses(clips: Sequence[Clip], recordings: Mapping[str, NDArray[np.float32]]) -> list[Clip]:
+def without_loud_pauses(clips: Sequence[Clip], recordings: Recordings) -> list[Clip]:
     """The clips less the pauses in whose middle it is as loud as in their speech."""
     return [_less_loud_pauses(clip, recordings[clip.id]) if clip.kind == "speech" else clip for clip in clips]
 
 
-def _less_loud_pauses(clip: Clip, samples: NDArray[np.float32]) -> Clip:
-    def power(spans: Sequence[tuple[float, float]]) -> float:
-        parts = [samples[round(start * RATE) : round(end * RATE)] for start, end in spans]
-        return float(np.mean(np.square(np.concatenate([np.zeros(1), *parts]))))
+def pause_count(clips: Sequence[Clip]) -> int:
+    """How many pauses the clips have that are measured."""
+    return sum(
+        pause_middle(clip, i) is not None for clip in clips if clip.kind == "speech" for i in range(len(clip.phones))
+    )
 
-    limit = 10 ** (LOUD_DB / 10) * power([(start, end) for start, end, phone in clip.phones if not is_silence(phone)])
 
-    def is_loud(i: int) -> bool:
-        middle = pause_middle(clip, i) if is_silence(clip.phones[i][2]) else None
-        return middle is not None and power([middle]) > limit
+def _less_loud_pauses(clip: Clip, samples: Audio) -> Clip:
+    limit = 10 ** (LOUD_DB / 10) * _power(samples, [span[:2] for span in clip.phones if not is_silence(span[2])])
+    middles = [pause_middle(clip, i) for i in range(len(clip.phones))]
+    kept = [middle is None or _power(samples, [middle]) <= limit for middle in middles]
+    return replace(clip, phones=tuple(compress(clip.phones, kept)))
 
-    return replace(clip, phones=tuple(span for i, span in enumerate(clip.phones) if not is_loud(i)))
+
+def _power(samples: Audio, spans: Sequence[tuple[float, float]]) -> float:
+    """Mean square of the samples in some spans of seconds, 0 where there are none."""
+    inside = np.concatenate([samples[round(start * RATE) : round(end * RATE)] for start, end in spans])
+    return float(np.mean(np.square(inside))) if len(inside) else 0.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..phones import BILABIALS, CHANNELS, LABIODENTALS, Articulation, articulate, lookup
+from ..phones import BILABIALS, CHANNELS, LABIODENTALS, Articulation, articulate, is_silence, lookup
 from .clips import Clip
 from .mouth import MouthTracks
 
@@ -77,6 +77,7 @@ def score(clips: Sequence[Clip], tracks: Mapping[str, MouthTracks]) -> dict[str,
             evidence.at_rest.setdefault(clip.kind, []).append(float((mouth.aperture <= REST_MM).mean()))
             continue
         _collect_phones(clip, mouth, jaw_p95, evidence)
+        _count_pauses(clip, mouth, evidence.counts)
         _collect_timing(clip, mouth, tracks[clip.id], evidence)
     return _metrics(evidence)
 
@@ -117,7 +118,6 @@ def _collect_phones(clip: Clip, mouth: MouthTracks, jaw_p95: float, evidence: Ev
         first, length = parts[i][0], end - start
         neighbours = [parts[j][0] for j in (i - 1, i + 1) if 0 <= j < len(parts)]
         if first.kind == "sil":
-            _count_pause(mouth.aperture, clip, i, counts)
             continue
         middle = (start + 0.25 * length, end - 0.25 * length)
         gap = float(_within(mouth.aperture, *middle).mean())
@@ -144,20 +144,30 @@ def _collect_phones(clip: Clip, mouth: MouthTracks, jaw_p95: float, evidence: Ev
 
 
 def pause_middle(clip: Clip, i: int) -> tuple[float, float] | None:
-    """What is measured of a pause, phone `i` of a clip: it less 150 ms beside speech; None under 250 ms."""
-    start, end, _ = clip.phones[i]
+    """What is measured of phone `i` of a clip if it is a pause of 250 ms or more: it less 150 ms beside speech."""
+    start, end, phone = clip.phones[i]
     first = start + (0.15 if i else 0)
     last = min(end - (0.15 if i < len(clip.phones) - 1 else 0), clip.duration)
-    return (first, last) if end - start >= 0.25 and last > first else None
+    return (first, last) if is_silence(phone) and end - start >= 0.25 and last > first else None
 
 
-def _count_pause(aperture: Array, clip: Clip, i: int, counts: Counts) -> None:
+def rest_in_pauses(clips: Sequence[Clip], tracks: Mapping[str, MouthTracks]) -> float:
+    """`silence_closed` of `score` alone; nan without pauses."""
+    counts = Counts()
+    for clip in clips:
+        if clip.kind == "speech" and clip.id in tracks:
+            _count_pauses(clip, _at_rate(tracks[clip.id], clip.duration), counts)
+    return _ratio(counts.pause_at_rest, counts.pause)
+
+
+def _count_pauses(clip: Clip, mouth: MouthTracks, counts: Counts) -> None:
     """Time at rest in the middle of pauses."""
-    middle = pause_middle(clip, i)
-    if middle is not None:
-        values = _within(aperture, *middle)
-        counts.pause += len(values)
-        counts.pause_at_rest += int((values <= REST_MM).sum())
+    for i in range(len(clip.phones)):
+        middle = pause_middle(clip, i)
+        if middle is not None:
+            values = _within(mouth.aperture, *middle)
+            counts.pause += len(values)
+            counts.pause_at_rest += int((values <= REST_MM).sum())
 
 
 def _count_closure(

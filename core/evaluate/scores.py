@@ -10,8 +10,8 @@ from .clips import Clip
 from .conditions import CONDITIONS, Condition
 from .goals import GOALS, at_least, goal_columns
 from .mouth import MouthTracks
-from .pauses import without_loud_pauses
-from .scorer import score
+from .pauses import pause_count, without_loud_pauses
+from .scorer import rest_in_pauses, score
 from .systems import Measure, Recordings, say_progress
 from .tables import Cell, Mark, Table
 
@@ -49,8 +49,11 @@ def side_by_side(
             rows[metric] |= goal_columns(metric)
         if group == "english" and metric in GOALS:
             marks[metric, judged] = GOALS[metric].mark(scores[judged][metric])
-    note = "(Rhubarb): as known of the project's development recordings." if group == "english" else ""
-    return Table(f"{group}: {len(clips)} clips", rows, marks, note)
+    notes = ["(Rhubarb): as known of the project's development recordings."] if group == "english" else []
+    pauses, kept = pause_count(clips), pause_count(quiet)
+    if kept < pauses:
+        notes.append(f"silence_quiet: without {pauses - kept} of {pauses} pauses, which are as loud as speech.")
+    return Table(f"{group}: {len(clips)} clips", rows, marks, " ".join(notes))
 
 
 def _with_quiet_pauses(clips: Sequence[Clip], quiet: Sequence[Clip], tracks: Tracks) -> dict[str, float]:
@@ -59,7 +62,7 @@ def _with_quiet_pauses(clips: Sequence[Clip], quiet: Sequence[Clip], tracks: Tra
     for metric, value in score(clips, tracks).items():
         found[metric] = value
         if metric == "silence_closed":
-            found["silence_quiet"] = score(quiet, tracks)["silence_closed"]
+            found["silence_quiet"] = rest_in_pauses(quiet, tracks)
     return found
 
 
