@@ -18,6 +18,7 @@ from artalk.core.evaluate.clips import SHIPPED_CLIPS, load_clips
 from artalk.core.evaluate.conditions import CONDITIONS, Condition, in_a_room, through_telephone, with_noise
 from artalk.core.evaluate.goals import GOALS, goal_columns
 from artalk.core.evaluate.mouth import MouthTracks, default_head_probe
+from artalk.core.evaluate.pauses import quiet_pauses
 from artalk.core.evaluate.pictures import contact_sheet, phone_curves, spelled, telling_phones
 from artalk.core.evaluate.rhubarb import OPEN_MM, RhubarbFolder, read_cues, tracks
 from artalk.core.evaluate.systems import ceiling
@@ -203,6 +204,24 @@ def test_a_pause_as_loud_as_speech_is_the_labels_fault():
     quiet = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken * (loudness != 0.2)})
     assert "pauses" not in quiet.note
     assert quiet.rows["silence_quiet"]["mini"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_what_is_measured_of_a_pause_does_not_hang_on_the_loud_one_beside_it():
+    rng = np.random.default_rng(1)
+    loudness = np.repeat([0.3, 0.0, 0.3], RATE // 2)
+    spoken = (loudness * rng.standard_normal(len(loudness)) + 0.2).astype(np.float32)  # the offset is no sound
+    clip = replace(SHORTEST, duration=1.5, phones=((0.0, 0.5, "AA"), (0.5, 1.0, "SIL"), (1.0, 1.5, "SIL")))
+    assert quiet_pauses(clip, spoken) == [pytest.approx((0.65, 0.85))]
+    assert quiet_pauses(replace(clip, kind="noise"), spoken) == []
+
+
+def test_clips_without_language_and_set_are_measured(tmp_path):
+    labels = json.loads((SHIPPED_CLIPS / "labels.json").read_text())
+    labels["clips"] = [labels["clips"][0] | {"language": None, "set": None}]
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    (clip,) = load_clips(tmp_path)
+    assert (clip.language, clip.group) == ("", "")
+    assert list(scores.main_groups([clip])) == ["other languages"]
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ def load_clips(folder: Path) -> list[Clip]:
                 folder / item["file"],
                 float(item["duration"]),
                 item.get("kind", "speech"),
-                item.get("set", ""),
-                item.get("language", ""),
+                str(item.get("set") or ""),
+                str(item.get("language") or ""),
                 tuple((float(start), float(end), str(phone)) for start, end, phone in item["phones"]),
             )
             for item in listed

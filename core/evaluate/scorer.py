@@ -26,6 +26,8 @@ SEALED_MM, REST_MM = 1.0, 2.0
 FV_ON = 0.4
 _APERTURE, _ROUND = CHANNELS.index("aperture"), CHANNELS.index("round")
 _LAGS = np.arange(-20, 21)
+Span = tuple[float, float]
+"""First and last second."""
 
 
 @dataclass
@@ -77,7 +79,7 @@ def score(clips: Sequence[Clip], tracks: Mapping[str, MouthTracks]) -> dict[str,
             evidence.at_rest.setdefault(clip.kind, []).append(float((mouth.aperture <= REST_MM).mean()))
             continue
         _collect_phones(clip, mouth, jaw_p95, evidence)
-        _count_pauses(clip, mouth, evidence.counts)
+        _count_pauses(pause_middles(clip), mouth, evidence.counts)
         _collect_timing(clip, mouth, tracks[clip.id], evidence)
     return _metrics(evidence)
 
@@ -143,31 +145,34 @@ def _collect_phones(clip: Clip, mouth: MouthTracks, jaw_p95: float, evidence: Ev
             correlations.append((spearman(*np.array(pairs).T), len(pairs)))
 
 
-def pause_middle(clip: Clip, i: int) -> tuple[float, float] | None:
-    """What is measured of phone `i` of a clip if it is a pause of 250 ms or more: it less 150 ms beside speech."""
-    start, end, phone = clip.phones[i]
-    first = start + (0.15 if i else 0)
-    last = min(end - (0.15 if i < len(clip.phones) - 1 else 0), clip.duration)
-    return (first, last) if is_silence(phone) and end - start >= 0.25 and last > first else None
+def pause_middles(clip: Clip) -> list[Span]:
+    """What is measured of each pause of 250 ms or more: it less 150 ms beside speech, in seconds."""
+    last = len(clip.phones) - 1
+    middles = [
+        (start + (0.15 if i else 0), min(end - (0.15 if i < last else 0), clip.duration))
+        for i, (start, end, phone) in enumerate(clip.phones)
+        if is_silence(phone) and end - start >= 0.25
+    ]
+    return [(first, end) for first, end in middles if end > first]
 
 
-def rest_in_pauses(clips: Sequence[Clip], tracks: Mapping[str, MouthTracks]) -> float:
-    """`silence_closed` of `score` alone; nan without pauses."""
+def rest_in_pauses(
+    clips: Sequence[Clip], middles: Mapping[str, Sequence[Span]], tracks: Mapping[str, MouthTracks]
+) -> float:
+    """Share of the time at rest in these middles of pauses of the clips, by their ids; nan when there are none."""
     counts = Counts()
     for clip in clips:
-        if clip.kind == "speech" and clip.id in tracks:
-            _count_pauses(clip, _at_rate(tracks[clip.id], clip.duration), counts)
+        if clip.id in tracks:
+            _count_pauses(middles[clip.id], _at_rate(tracks[clip.id], clip.duration), counts)
     return _ratio(counts.pause_at_rest, counts.pause)
 
 
-def _count_pauses(clip: Clip, mouth: MouthTracks, counts: Counts) -> None:
-    """Time at rest in the middle of pauses."""
-    for i in range(len(clip.phones)):
-        middle = pause_middle(clip, i)
-        if middle is not None:
-            values = _within(mouth.aperture, *middle)
-            counts.pause += len(values)
-            counts.pause_at_rest += int((values <= REST_MM).sum())
+def _count_pauses(middles: Sequence[Span], mouth: MouthTracks, counts: Counts) -> None:
+    """Time at rest in the middles of pauses."""
+    for middle in middles:
+        values = _within(mouth.aperture, *middle)
+        counts.pause += len(values)
+        counts.pause_at_rest += int((values <= REST_MM).sum())
 
 
 def _count_closure(

@@ -10,8 +10,8 @@ from .clips import Clip
 from .conditions import CONDITIONS, Condition
 from .goals import GOALS, at_least, goal_columns
 from .mouth import MouthTracks
-from .pauses import pause_count, without_loud_pauses
-from .scorer import rest_in_pauses, score
+from .pauses import quiet_pauses
+from .scorer import Span, pause_middles, rest_in_pauses, score
 from .systems import Measure, Recordings, say_progress
 from .tables import Cell, Mark, Table
 
@@ -39,7 +39,7 @@ def side_by_side(
     `silence_quiet` is `silence_closed` without the pauses that the recordings do not bear out (`pauses`). Goals and the
     known figures of Rhubarb stand beside English only, for which they hold.
     """
-    quiet = without_loud_pauses(clips, recordings)
+    quiet = {clip.id: quiet_pauses(clip, recordings[clip.id]) for clip in clips}
     scores = {name: _with_quiet_pauses(clips, quiet, tracks) for name, tracks in systems.items()}
     rows: dict[str, dict[str, Cell]] = {}
     marks: dict[tuple[str, str], Mark] = {}
@@ -50,19 +50,20 @@ def side_by_side(
         if group == "english" and metric in GOALS:
             marks[metric, judged] = GOALS[metric].mark(scores[judged][metric])
     notes = ["(Rhubarb): as known of the project's development recordings."] if group == "english" else []
-    pauses, kept = pause_count(clips), pause_count(quiet)
+    pauses = sum(len(pause_middles(clip)) for clip in clips if clip.kind == "speech")
+    kept = sum(map(len, quiet.values()))
     if kept < pauses:
         notes.append(f"silence_quiet: without {pauses - kept} of {pauses} pauses, which are as loud as speech.")
     return Table(f"{group}: {len(clips)} clips", rows, marks, " ".join(notes))
 
 
-def _with_quiet_pauses(clips: Sequence[Clip], quiet: Sequence[Clip], tracks: Tracks) -> dict[str, float]:
+def _with_quiet_pauses(clips: Sequence[Clip], quiet: Mapping[str, Sequence[Span]], tracks: Tracks) -> dict[str, float]:
     """All measures, `silence_quiet` after `silence_closed`."""
     found = {}
     for metric, value in score(clips, tracks).items():
         found[metric] = value
         if metric == "silence_closed":
-            found["silence_quiet"] = rest_in_pauses(quiet, tracks)
+            found["silence_quiet"] = rest_in_pauses(clips, quiet, tracks)
     return found
 
 
