@@ -56,7 +56,10 @@ def tiny_file(tmp_path_factory):
     torch.manual_seed(0)
     config = ArtalkConfig(
         audio=AudioEncoderConfig(
-            "log_mel", 24, {"towers": 2, "bands": 20, "kernel": 5, "blocks_50": 2, "blocks_25": 1, "expansion": 3}
+            "log_mel",
+            24,
+            {"towers": 2, "bands": 20, "kernel": 5, "blocks_50": 2, "blocks_25": 1, "expansion": 3}
+            | {"moonshine_layers": 2, "moonshine_width": 80},
         ),
         codec=CodecConfig(motion_dim=len(ARKIT), code_dim=8, scales=(1, 3, 12, 25), width=16, depth=2, heads=4),
         generator=GeneratorConfig(24, 2, 3, 2),
@@ -255,8 +258,9 @@ def test_bad_styles_are_refused_as_by_torch(tiny, basis):
 def test_half_precision_becomes_the_same_float32():
     ours, _ = read_safetensors(WEIGHTS)
     theirs = load_file(WEIGHTS)
-    assert ours.keys() == theirs.keys()
-    for name, tensor in theirs.items():
+    halves = {name: tensor for name, tensor in theirs.items() if tensor.dtype == torch.float16}
+    assert len(halves) > 100
+    for name, tensor in halves.items():
         assert ours[name].dtype == np.float32
         np.testing.assert_array_equal(ours[name], tensor.float().numpy())
 

@@ -6,13 +6,32 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from artalk.core.artalk.log_mel import LogMelEncoder, levelled, loudness, mel_power
+from artalk.core.artalk.mel import HOP, mel_matrix
 from artalk.core.errors import InputError
 from artalk.core.phones import is_silence, lookup, table
-from artalk.core.train import align, augment, corpus, noises, text, tts, tts_festival, tts_kokoro, tts_pico
+from artalk.core.train import (
+    align,
+    augment,
+    corpus,
+    moonshine_package,
+    noises,
+    text,
+    tts,
+    tts_festival,
+    tts_kokoro,
+    tts_pico,
+)
 
 pytestmark = pytest.mark.skipif(
     bool(corpus.missing_packages()) or not tts_kokoro.installed() or shutil.which("bible") is None,
     reason="the synthesisers, their voices and bible-kjv are not all installed",
+)
+
+
+needs_moonshine = pytest.mark.skipif(
+    not moonshine_package.installed(), reason=f"needs the Python package {moonshine_package.PACKAGE}"
 )
 
 
@@ -74,14 +93,17 @@ def test_an_unknown_voice_is_one_sentence():
         tts.Espeak().say("Hello.", "klingon-9")
 
 
+@needs_moonshine
 def test_augmented_clips_have_targets_for_every_moment(items):
     for baked in augment.bake_items(items[:4], "test"):
         frames = len(baked.signals)
         assert baked.mels.shape == (4 * frames, augment.BANDS)
+        assert baked.heard.shape == (2 * frames, 288)
         assert baked.phones.shape == (2 * frames,)
         assert np.isfinite(baked.mels.astype(np.float32)).all()
 
 
+@needs_moonshine
 def test_bilabial_frames_of_the_target_are_shut_where_the_phone_is(items):
     bilabial = {augment.articulation_class(lookup(name)[0]) for name in "pbm"}
     for baked in augment.bake_items(items, "closures"):
@@ -92,25 +114,43 @@ def test_bilabial_frames_of_the_target_are_shut_where_the_phone_is(items):
         assert np.mean(baked.signals[inside, 0] > 0.1) <= 0.5
 
 
-def test_pairs_are_the_same_speech_altered_and_not(items):
-    for baked in augment.bake_items(items[:6], "pairs", pairs=True):
-        assert baked.unaltered.shape == baked.mels.shape == (4 * len(baked.signals), augment.BANDS)
-        assert np.isfinite(baked.unaltered.astype(np.float32)).all()
-        loudness = [mels.astype(np.float64).mean(1) for mels in (baked.mels, baked.unaltered)]
-        assert np.corrcoef(*loudness)[0, 1] > 0.5
-    assert not any(len(baked.unaltered) for baked in augment.bake_items(items[:3], "single"))
-
-
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_in_pairs_the_unaltered_speech_has_no_accent(items, share, monkeypatch):
-    monkeypatch.setattr(augment, "PAIRED_ACCENT_SHARE", share)
-    monkeypatch.setattr(augment, "_altered", lambda audio, *_, **__: audio)
-    baked = augment.Baked.join(list(augment.bake_items(items[:6], "accents", pairs=True)))
-    away = np.abs(baked.mels.astype(np.float32) - baked.unaltered).max(1)
+def test_an_accent_changes_fronted_vowels_alone(items, share, monkeypatch):
+    monkeypatch.setattr(augment, "_altered", lambda audio, *_: audio)
+    monkeypatch.setattr(augment, "_finish", lambda audio, _, phones, *__: (audio, phones))
+    variants = []
+    for accents in (0.0, share):
+        monkeypatch.setattr(augment, "ACCENT_SHARE", accents)
+        variants.append([next(augment.bake_items([item], item.text)) for item in items[:6]])
+    matrix = torch.from_numpy(mel_matrix(augment.BANDS))
     fronted = {augment.articulation_class(part) for part in lookup("UW")}
-    vowels = np.isin(np.repeat(baked.phones, 2), list(fronted))
+    away, vowels = [], []
+    for (plain, phones), (accented, _) in zip(*variants, strict=True):
+        frames = len(plain) // HOP
+        logs = [(mel_power(torch.from_numpy(each[: frames * HOP]), matrix) + 1e-6).log() for each in (plain, accented)]
+        away.append((logs[0] - logs[1]).abs().amax(1).numpy())
+        vowels.append(np.isin(np.repeat(phones, 2), list(fronted))[:frames])
+    away, vowels = np.concatenate(away), np.concatenate(vowels)
     assert vowels.any()
     assert (np.median(away[vowels]) > 4 * np.median(away) + 0.3) == bool(share)
+
+
+@needs_moonshine
+def test_moonshine_hears_a_baked_clip_as_the_model_would(items):
+    """Of a clip as it was recorded, the same as the encoder of a model that is given it."""
+    audio = items[0].samples[: len(items[0].samples) // 640 * 640].astype(np.float32) / 32768
+    samples = torch.from_numpy(np.pad(audio, (0, -len(audio) % augment.WINDOW)))
+    encoder = LogMelEncoder(32, blocks_50=3, blocks_25=3, moonshine_layers=augment.MOONSHINE_LAYERS)
+    encoder.moonshine = moonshine_package.moonshine(augment.MOONSHINE_LAYERS)
+    given = []
+    encoder.forward = lambda _, heard: given.append(heard[0]) or torch.zeros(1, 100, 32)
+    list(encoder.encode_clip(samples, augment.WINDOW))
+    reach = (encoder.context - 1) // 2
+    expected = torch.cat([heard[reach:-reach] for heard in given])
+    power = mel_power(samples, encoder.mel)
+    baked = augment.hear(levelled(samples, torch.zeros(len(power)), loudness(power)))
+    # quiet words are raised when it speaks, and each window's loudness is that of its neighbours
+    assert np.corrcoef(baked.numpy().ravel(), expected.numpy().ravel())[0, 1] > 0.97
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -123,6 +163,14 @@ def test_a_telephone_keeps_its_band_alone(seed):
     assert power[hertz > 6500].mean() < 0.02 * inside
     assert power[hertz < 80].mean() < 0.05 * inside
     assert inside == pytest.approx(32000, rel=0.2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hiss_is_as_loud_in_the_band_of_f_as_below(seed):
+    heard = noises.background("hiss", 64000, random.Random(seed), np.random.default_rng(seed))
+    power = np.abs(np.fft.rfft(heard)) ** 2
+    assert noises.rms(heard) == pytest.approx(1, abs=1e-3)
+    assert 0.2 < power[16000:].mean() / power[2000:16000].mean() < 5
 
 
 def test_verses_and_sentences_are_plain_text():

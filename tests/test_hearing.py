@@ -10,7 +10,7 @@ import pytest
 import torch
 from artalk.core.phones import CHANNELS, articulation_class, articulation_classes, articulation_targets, lookup
 from artalk.core.train.augment import Baked
-from artalk.core.train.encoder import EncoderTeacher, EncoderTraining
+from artalk.core.train.encoder import EncoderTeacher, EncoderTraining, _mask
 from artalk.core.train.hearing import expected_signals, hear
 from artalk.core.train.teacher import SIGNALS
 
@@ -57,7 +57,7 @@ def test_targets_of_classes_are_those_of_their_phones() -> None:
 
 
 def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path: Path) -> None:
-    config = EncoderTraining(width=16, blocks_50=1, blocks_25=1)
+    config = EncoderTraining(width=16, blocks_50=1, blocks_25=1, heard=8)
     torch.manual_seed(0)
     teachers = [EncoderTeacher(config), EncoderTeacher(config)]
     frames = 40
@@ -65,7 +65,8 @@ def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path:
     phones = np.zeros(2 * frames, np.uint8)
     phones[frames:] = 3
     signals = rng.uniform(0, 1, (frames, len(SIGNALS))).astype(np.float16)
-    data = Baked(rng.normal(size=(4 * frames, 64)).astype(np.float16), phones, signals, np.zeros(1, np.int64))
+    mels, sound = (rng.normal(size=size).astype(np.float16) for size in ((4 * frames, 64), (2 * frames, 8)))
+    data = Baked(mels, sound, phones, signals, np.zeros(1, np.int64))
     heard = hear(teachers, data, tmp_path)
     assert heard.features.shape == (frames, 2 * 16)
     assert np.array_equal(heard.signals[: frames // 2], signals[: frames // 2])
@@ -78,7 +79,7 @@ def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path:
 
 
 def test_two_towers_agree_on_the_mean_of_what_they_think_likely(tmp_path: Path) -> None:
-    config = EncoderTraining(width=16, blocks_50=1, blocks_25=1)
+    config = EncoderTraining(width=16, blocks_50=1, blocks_25=1, heard=8)
     teachers = [EncoderTeacher(config), EncoderTeacher(config)]
     frames = 10
     with torch.no_grad():
@@ -87,6 +88,7 @@ def test_two_towers_agree_on_the_mean_of_what_they_think_likely(tmp_path: Path) 
             teacher.phone_head.bias.copy_(logits_of(phone)[0, 0])
     data = Baked(
         np.zeros((4 * frames, 64), np.float16),
+        np.zeros((2 * frames, 8), np.float16),
         np.full(2 * frames, 3, np.uint8),
         np.zeros((frames, len(SIGNALS)), np.float16),
         np.zeros(1, np.int64),
@@ -94,3 +96,19 @@ def test_two_towers_agree_on_the_mean_of_what_they_think_likely(tmp_path: Path) 
     sure = hear(teachers[:1], data, tmp_path).signals[:, ROUND]
     doubtful = hear(teachers, data, tmp_path).signals[:, ROUND]
     assert doubtful == pytest.approx(sure / 2, abs=0.01)
+
+
+def test_half_of_the_passages_have_no_log_mels() -> None:
+    torch.manual_seed(0)
+    masked = _mask(torch.randn(200, 40, 64), np.random.default_rng(0))
+    empty = ~masked.flatten(1).any(1)
+    assert 0.4 < empty.float().mean() < 0.6
+    assert masked[~empty].std() > 0.5
+
+
+def test_what_moonshine_hears_decides_where_there_are_no_log_mels() -> None:
+    torch.manual_seed(0)
+    teacher = EncoderTeacher(EncoderTraining(width=16, blocks_50=1, blocks_25=1, heard=8)).eval()
+    mels = torch.zeros(1, 40, 64)
+    one, other = (teacher(mels, torch.randn(1, 20, 8))[0] for _ in range(2))
+    assert (one - other).abs().mean() > 0.05

@@ -19,6 +19,12 @@ def encoder():
     return LogMelEncoder(32, towers=2, blocks_50=6, blocks_25=4).eval()
 
 
+@pytest.fixture(scope="module")
+def listener():
+    torch.manual_seed(0)
+    return LogMelEncoder(32, blocks_50=3, blocks_25=3, moonshine_layers=1, moonshine_width=32).eval()
+
+
 def voice_like(seconds, seed=0):
     """Bursts of harmonic sound with pauses."""
     rng = np.random.default_rng(seed)
@@ -60,9 +66,38 @@ def test_the_formula_in_numpy_gives_the_same():
 
 
 @pytest.mark.parametrize("gain", [0.03, 0.3, 3.0])
-def test_level_does_not_matter(encoder, gain):
+def test_level_does_not_matter(encoder, listener, gain):
     audio = voice_like(8.0)
-    assert torch.allclose(encode(encoder, audio), encode(encoder, gain * audio), atol=2e-2)
+    for each in (encoder, listener):
+        assert torch.allclose(encode(each, audio), encode(each, gain * audio), atol=2e-2)
+
+
+def test_what_moonshine_hears_counts(listener):
+    audio = voice_like(8.0)
+    before = encode(listener, audio)
+    hear = listener.moonshine.hear
+    listener.moonshine.hear = lambda samples: torch.zeros_like(hear(samples))
+    try:
+        assert (encode(listener, audio) - before).abs().mean() > 0.05
+    finally:
+        listener.moonshine.hear = hear
+
+
+def test_what_is_heard_stands_at_its_time(listener):
+    """A burst changes Moonshine's features where it is; all of the encoder before and after it, by its reach alone."""
+    noise = 1e-3 * torch.randn(16000 * 12, generator=torch.Generator().manual_seed(0))
+    heard = []
+    hear = listener.moonshine.hear
+    listener.moonshine.hear = lambda samples: heard.append(hear(samples)) or heard[-1]
+    burst = noise.clone()
+    burst[96000:97600] += 0.1 * torch.sin(torch.arange(1600) * 0.3)  # from 6.0 to 6.1 s, in the second window
+    try:
+        encode(listener, burst)
+    finally:
+        del listener.moonshine.hear
+    # the second window's features begin .56 s and the margin of .4 s before 4 s
+    loudest = heard[1].norm(dim=1).sub(heard[1].norm(dim=1).median()).abs()
+    assert abs(int(loudest.argmax()) / 50 - (6.05 - 4 + 0.96)) < 0.1
 
 
 def test_an_aside_is_raised_and_a_pause_is_not():
@@ -70,20 +105,26 @@ def test_an_aside_is_raised_and_a_pause_is_not():
     noise = 1e-4 * torch.randn(16000 * 12, generator=torch.Generator().manual_seed(0))
     loud, quiet, pause = voice_like(4.0), 0.05 * voice_like(4.0), torch.zeros(64000)
     power = mel_power(torch.cat([loud, quiet, pause]) + noise, matrix)
-    gain = (log_mel.evened(power, power).sum(1) / power.sum(1)).log()
+    gain = log_mel.raised(power, power)
     assert gain[:200].abs().max() < 1e-4
     assert gain[500:700].min() > 2.5  # of the 3.7 that it lies under the limit, at most 3.5
     assert gain[1000:].abs().max() < 1e-4
     evenly = mel_power(loud + noise[:64000], matrix)
-    assert torch.equal(log_mel.evened(evenly, evenly), evenly)
+    assert not log_mel.raised(evenly, evenly).any()
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_numpy_evens_as_torch_does(seed):
+def test_numpy_raises_and_levels_as_torch_does(seed):
     power = torch.rand((600, 64), generator=torch.Generator().manual_seed(seed)) ** 6
     power[300:] *= 1e-3
-    expected = log_mel.evened(power[100:500], power).numpy()
-    assert numpy_log_mel.evened(power[100:500].numpy(), power.numpy()) == pytest.approx(expected, rel=1e-4)
+    lift, loud = log_mel.raised(power[100:500], power), log_mel.loudness(power)
+    ours = numpy_log_mel.raised(power[100:500].numpy(), power.numpy())
+    assert ours == pytest.approx(lift.numpy(), abs=1e-4)
+    assert numpy_log_mel.loudness(power.numpy()) == pytest.approx(float(loud), abs=1e-4)
+    audio = torch.randn(400 * HOP, generator=torch.Generator().manual_seed(seed))
+    levelled = log_mel.levelled(audio, lift, loud)
+    assert levelled.abs().max() <= 1
+    assert numpy_log_mel.levelled(audio.numpy(), lift.numpy(), loud.numpy()) == pytest.approx(levelled, abs=1e-5)
 
 
 def test_silence_is_not_raised():

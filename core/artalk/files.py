@@ -13,6 +13,8 @@ from ..errors import InputError
 from .config import ArtalkConfig
 
 CONFIG_KEY = "artalk_config"
+SCALE = ".scale"
+"""Ends the name of what the rows of a matrix of 8-bit numbers are multiplied with."""
 
 
 def file_hash(path: Path) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The speech encoder of artalk-mini: log-mel spectrum, then convolutions over time in both directions.
+"""The speech encoder of artalk-mini: log-mel spectrum and Moonshine's features, then convolutions in both directions.
 
-Everything before the convolutions is plain arithmetic (Hann window, discrete Fourier transform, mel matrix, logarithm,
-means), so another engine can repeat it digit by digit.
+What comes before both is plain arithmetic (Hann window, discrete Fourier transform, mel matrix, logarithm, means), so
+another engine can repeat it digit by digit.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .listening import HEARD_STEP, LEVEL, MARGIN
 from .mel import (
     ACTIVE_RANGE,
     BAND_RANGE,
@@ -33,6 +34,7 @@ from .mel import (
     mel_matrix,
     tower_context,
 )
+from .moonshine import Moonshine
 
 
 def mel_power(audio: Tensor, matrix: Tensor) -> Tensor:
@@ -49,25 +51,37 @@ def normalise(power: Tensor, span: Tensor, reference: Tensor) -> Tensor:
     power: (T, bands) mel power; span: (S, bands) mel power of the passage whose loudness counts;
     reference: (bands,) mean of the bands in average speech. Returns (T, bands).
     """
-    energy = (span.sum(1) + POWER_FLOOR).log()
-    smooth = _smooth(energy, 5)
-    active = smooth > smooth.max() - ACTIVE_RANGE
-    loudness = energy[active].mean().clamp_min(QUIETEST)
-    mean = _relative_log(span[active], loudness).mean(0)
+    loud = loudness(span)
+    mean = _relative_log(span[_active(span)], loud).mean(0)
     correction = (mean - reference).clamp(-BAND_RANGE, BAND_RANGE)
-    return _relative_log(power, loudness) - reference - correction
+    return _relative_log(power, loud) - reference - correction
 
 
-def evened(power: Tensor, span: Tensor) -> Tensor:
-    """Mel power (T, bands) with its quiet passages raised towards the loudest of `span` (S, bands); pauses are not.
+def loudness(span: Tensor) -> Tensor:
+    """Mean log of mel power (S, bands), all bands together, where somebody speaks; a number of one element."""
+    return (span[_active(span)].sum(1) + POWER_FLOOR).log().mean().clamp_min(QUIETEST)
+
+
+def _active(span: Tensor) -> Tensor:
+    """Where mel power (S, bands) is near its loudest, (S,) bool."""
+    smooth = _smooth((span.sum(1) + POWER_FLOOR).log(), 5)
+    return smooth > smooth.max() - ACTIVE_RANGE
+
+
+def raised(power: Tensor, span: Tensor) -> Tensor:
+    """How far (T,) the log of mel power (T, bands) is raised towards the loudest of `span` (S, bands); pauses are not.
 
     Who turns away or speaks aside is heard like the rest: the model has learned from clips of one loudness each.
     """
     smooth, around = (_smooth((part.sum(1) + POWER_FLOOR).log(), 5) for part in (power, span))
     loudest = F.max_pool1d(smooth[None], EVEN_REACH, stride=1, padding=EVEN_REACH // 2)[0]
     voiced = (loudest - torch.quantile(around, 0.1) - EVEN_ABOVE).clamp(0, 1)
-    raised = (around.max() - EVEN_DROP - loudest).clamp(0, EVEN_MOST) * voiced
-    return power * _smooth(raised, EVEN_SMOOTH).exp()[:, None]
+    return _smooth((around.max() - EVEN_DROP - loudest).clamp(0, EVEN_MOST) * voiced, EVEN_SMOOTH)
+
+
+def levelled(audio: Tensor, lift: Tensor, loud: Tensor) -> Tensor:
+    """Audio (T * HOP,) at the level that `Moonshine` hears: of loudness `loud`, with its log power raised by (T,)."""
+    return (audio * ((lift - loud) / 2).exp().mul(LEVEL).repeat_interleave(HOP)).clamp(-1, 1)
 
 
 def _smooth(values: Tensor, size: int) -> Tensor:
@@ -116,13 +130,17 @@ def _convolve(convolution: nn.Conv1d, x: Tensor, padding: int) -> Tensor:
 
 
 class Tower(nn.Module):
-    """Convolutions over log-mels in both directions, at 50 and then at 25 frames a second."""
+    """Convolutions over log-mels and what `Moonshine` has heard, both ways, at 50 and then at 25 frames a second.
+
+    heard: numbers in Moonshine's features; 0 where log-mels are all there is.
+    """
 
     def __init__(
         self,
         width: int,
         bands: int,
         *,
+        heard: int = 0,
         kernel: int = 7,
         blocks_50: int = 6,
         blocks_25: int = 4,
@@ -131,15 +149,16 @@ class Tower(nn.Module):
     ) -> None:
         super().__init__()
         self.down_50 = nn.Conv1d(bands, width, 4, stride=2)
+        self.listen = nn.Sequential(nn.LayerNorm(heard), nn.Linear(heard, width)) if heard else None
         self.blocks_50 = nn.Sequential(*(ConvBlock(width, kernel, expansion, dropout) for _ in range(blocks_50)))
         self.down_25 = nn.Conv1d(width, width, 4, stride=2)
         self.blocks_25 = nn.Sequential(*(ConvBlock(width, kernel, expansion, dropout) for _ in range(blocks_25)))
         self.norm = nn.LayerNorm(width)
         self.context = tower_context(kernel, blocks_50, blocks_25)
 
-    def phone_features(self, mels: Tensor) -> Tensor:
-        """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 2, width) at 50 Hz."""
-        out: Tensor = self.blocks_50(F.gelu(_convolve(self.down_50, mels, 1)))
+    def phone_features(self, mels: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Normalised log-mels (B, T, bands) at 100 Hz, heard (B, T / 2, H) -> features (B, T / 2, width) at 50 Hz."""
+        out: Tensor = self.blocks_50(self._join(_convolve(self.down_50, mels, 1), heard))
         return out
 
     def frame_features(self, phone_features: Tensor) -> Tensor:
@@ -147,16 +166,17 @@ class Tower(nn.Module):
         out: Tensor = self.norm(self.blocks_25(_convolve(self.down_25, phone_features, 1)))
         return out
 
-    def forward(self, mels: Tensor) -> Tensor:
-        """Normalised log-mels (B, T, bands) at 100 Hz -> features (B, T / 4, width)."""
-        return self.frame_features(self.phone_features(mels))
+    def forward(self, mels: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Normalised log-mels (B, T, bands) at 100 Hz, heard (B, T / 2, H) -> features (B, T / 4, width)."""
+        return self.frame_features(self.phone_features(mels, heard))
 
-    def inner(self, mels: Tensor) -> Tensor:
-        """Normalised log-mels (B, T + 2 context, bands) at 100 Hz -> features (B, T / 4, width) of the T in between.
+    def inner(self, mels: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Log-mels (B, T + 2 context, bands), heard (B, T / 2 + context - 1, H) -> features (B, T / 4, width).
 
-        The same numbers as `forward` gives there, without computing the frames at the edges that nothing needs.
+        The same numbers as `forward` gives for the T in between, without computing frames at the edges that nothing
+        needs.
         """
-        x = F.gelu(_convolve(self.down_50, mels, 0))
+        x = self._join(_convolve(self.down_50, mels, 0), heard)
         for block in self.blocks_50:
             x = cast(ConvBlock, block).inner(x)
         x = _convolve(self.down_25, x, 0)
@@ -165,10 +185,14 @@ class Tower(nn.Module):
         out: Tensor = self.norm(x)
         return out
 
+    def _join(self, halved: Tensor, heard: Tensor | None) -> Tensor:
+        return F.gelu(halved if self.listen is None else halved + self.listen(heard))
+
 
 class LogMelEncoder(nn.Module):
-    """16 kHz audio -> features at 25 frames a second. It sees .87 s to either side of a frame.
+    """16 kHz audio -> features at 25 frames a second. It sees 1 s to either side of a window.
 
+    moonshine_layers: how many layers of Moonshine's encoder listen along; 0 for log-mels alone.
     Several towers, trained apart from each other, hear more surely than one: where one errs, another seldom errs alike.
     """
 
@@ -183,19 +207,23 @@ class LogMelEncoder(nn.Module):
         *,
         towers: int = 1,
         bands: int = 64,
+        moonshine_layers: int = 0,
+        moonshine_width: int = 288,
         **sizes: Any,  # noqa: ANN401 (those of Tower)
     ) -> None:
         super().__init__()
         self.width = width
         self.register_buffer("mel", torch.from_numpy(mel_matrix(bands)), persistent=False)
         self.register_buffer("band_reference", torch.full((bands,), -6.0))
-        self.towers = nn.ModuleList(Tower(width, bands, **sizes) for _ in range(towers))
+        self.moonshine = Moonshine(moonshine_layers, moonshine_width) if moonshine_layers else None
+        heard = moonshine_width if moonshine_layers else 0
+        self.towers = nn.ModuleList(Tower(width, bands, heard=heard, **sizes) for _ in range(towers))
         self.context = cast(Tower, self.towers[0]).context
-        self.mix = nn.Linear(towers * width, width) if towers > 1 else nn.Identity()
+        self.mix = nn.Linear(towers * width, width)
 
-    def forward(self, mels: Tensor) -> Tensor:
-        """Log-mels (B, T + 2 context, bands) at 100 Hz -> features (B, T / 4, width) of the T in between."""
-        out: Tensor = self.mix(torch.cat([cast(Tower, tower).inner(mels) for tower in self.towers], dim=-1))
+    def forward(self, mels: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Log-mels and what is heard, as `Tower.inner` takes them -> features (B, T / 4, width)."""
+        out: Tensor = self.mix(torch.cat([cast(Tower, tower).inner(mels, heard) for tower in self.towers], dim=-1))
         return out
 
     def encode_clip(self, audio: Tensor, window: int, first: int = 0) -> Iterator[Tensor]:
@@ -213,15 +241,30 @@ class LogMelEncoder(nn.Module):
             after = powers[index + 1][: self.context] if index + 1 < count else silence
             power = torch.cat([before, powers[index], after])
             span = torch.cat([powers[i] for i in near])
-            mels = normalise(evened(power, span), span, self.band_reference)
-            yield self(mels[None])[0]
+            lift = raised(power, span)
+            mels = normalise(power * lift.exp()[:, None], span, self.band_reference)
+            if self.moonshine is None:
+                yield self(mels[None])[0]
+            else:
+                reach = HOP * (self.context - 1)
+                around = excerpt(audio, index * window - reach - MARGIN, (index + 1) * window + reach + MARGIN)
+                yield self(mels[None], self._hear(around, lift[1:-1], loudness(span))[None])[0]
+
+    def _hear(self, audio: Tensor, lift: Tensor, loud: Tensor) -> Tensor:
+        """Audio (n + 2 MARGIN,), the raise of its middle (n / HOP,) -> features of the middle (n / HEARD_STEP, H)."""
+        assert self.moonshine is not None
+        beyond = MARGIN // HOP
+        held = torch.cat([lift[:1].expand(beyond), lift, lift[-1:].expand(beyond)])
+        return self.moonshine.hear(levelled(audio, held, loud))[MARGIN // HEARD_STEP : -(MARGIN // HEARD_STEP)]
 
     def _window_power(self, audio: Tensor, index: int, window: int) -> Tensor:
         """Mel power of one window, whose first and last frames look into the neighbours."""
         margin = HOP * math.ceil(WINDOW / 2 / HOP)
-        start, end = index * window, (index + 1) * window
-        piece = F.pad(
-            audio[max(0, start - margin) : end + margin], (max(0, margin - start), max(0, end + margin - len(audio)))
-        )
+        piece = excerpt(audio, index * window - margin, (index + 1) * window + margin)
         first = margin // HOP
         return mel_power(piece, self.mel)[first : first + window // HOP]
+
+
+def excerpt(audio: Tensor, start: int, end: int) -> Tensor:
+    """Samples `start` to `end` of audio (n,), with silence where they lie outside."""
+    return F.pad(audio[max(0, start) : end], (max(0, -start), max(0, end - len(audio))))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The speech encoder: log-mel spectra, then convolutions over time in both directions (`core.artalk.log_mel`)."""
+"""The speech encoder: log-mels and Moonshine's features, then convolutions over time (`core.artalk.log_mel`)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..artalk.mel import LOUDNESS_SPAN, mel_matrix, tower_context
+from ..artalk.listening import HEARD_STEP, MARGIN
+from ..artalk.mel import HOP, LOUDNESS_SPAN, mel_matrix, tower_context
 from .layers import LayerNorm, Linear, gelu
-from .log_mel import evened, normalise, window_power
+from .log_mel import excerpt, levelled, loudness, normalise, raised, window_power
+from .moonshine import Moonshine
 from .weights import Array, Weights
 
 
 class LogMelEncoder:
-    """16 kHz audio -> features at 25 frames a second. It sees .87 s to either side of a frame."""
+    """16 kHz audio -> features at 25 frames a second. It sees 1 s to either side of a window."""
 
     memory_windows = LOUDNESS_SPAN
 
@@ -23,14 +25,15 @@ class LogMelEncoder:
         bands, towers = options.get("bands", 64), options.get("towers", 1)
         self.mel = mel_matrix(bands)
         self.band_reference = weights.take("audio_encoder.band_reference", bands)
+        layers, heard = options.get("moonshine_layers", 0), options.get("moonshine_width", 288)
+        self.moonshine = Moonshine(weights, "audio_encoder.moonshine", layers, heard) if layers else None
         names = [f"audio_encoder.towers.{i}" for i in range(towers)]
-        self.towers = [Tower(weights, name, width, options) for name in names]
-        self.mix = Linear(weights, "audio_encoder.mix", towers * width, width) if towers > 1 else None
+        self.towers = [Tower(weights, name, width, heard if layers else 0, options) for name in names]
+        self.mix = Linear(weights, "audio_encoder.mix", towers * width, width)
 
-    def __call__(self, mels: Array) -> Array:
-        """Normalised log-mels (T + 2 context, bands) at 100 Hz -> features (T / 4, width) of the T in between."""
-        features = np.concatenate([tower(mels) for tower in self.towers], axis=1)
-        return self.mix(features) if self.mix else features
+    def __call__(self, mels: Array, heard: Array | None = None) -> Array:
+        """Normalised log-mels (T + 2 context, bands) at 100 Hz and what is heard of them -> features (T / 4, width)."""
+        return self.mix(np.concatenate([tower(mels, heard) for tower in self.towers], axis=1))
 
     def encode_clip(self, audio: Array, window: int, first: int = 0) -> Iterator[Array]:
         """Audio (n,) of whole windows of `window` samples -> features (T, width) of each, from window `first` on.
@@ -48,14 +51,26 @@ class LogMelEncoder:
             after = powers[index + 1][:context] if index + 1 < count else silence
             power = np.concatenate([before, powers[index], after])
             span = np.concatenate([powers[i] for i in near])
-            mels = normalise(evened(power, span), span, self.band_reference)
-            yield self(mels)
+            lift = raised(power, span)
+            mels = normalise(power * np.exp(lift)[:, None], span, self.band_reference)
+            if self.moonshine is None:
+                yield self(mels)
+            else:
+                reach = HOP * (context - 1)
+                around = excerpt(audio, index * window - reach - MARGIN, (index + 1) * window + reach + MARGIN)
+                yield self(mels, self._hear(self.moonshine, around, lift[1:-1], loudness(span)))
+
+    @staticmethod
+    def _hear(moonshine: Moonshine, audio: Array, lift: Array, loud: np.float32) -> Array:
+        """Audio (n + 2 MARGIN,), the raise of its middle (n / HOP,) -> features of the middle (n / HEARD_STEP, H)."""
+        held = np.pad(lift, MARGIN // HOP, mode="edge")
+        return moonshine.hear(levelled(audio, held, loud))[MARGIN // HEARD_STEP : -(MARGIN // HEARD_STEP)]
 
 
 class Tower:
-    """Convolutions over log-mels in both directions, at 50 and then at 25 frames a second."""
+    """Convolutions over log-mels and what Moonshine has heard, both ways, at 50 and then at 25 frames a second."""
 
-    def __init__(self, weights: Weights, name: str, width: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, weights: Weights, name: str, width: int, heard: int, options: Mapping[str, Any]) -> None:
         kernel, expansion = options.get("kernel", 7), options.get("expansion", 2)
 
         def blocks(part: str, count: int) -> list[ConvBlock]:
@@ -65,14 +80,19 @@ class Tower:
         blocks_50, blocks_25 = options.get("blocks_50", 6), options.get("blocks_25", 4)
         self.context = tower_context(kernel, blocks_50, blocks_25)
         self.down_50 = Halving(weights, f"{name}.down_50", options.get("bands", 64), width)
+        self.heard_norm = LayerNorm(weights, f"{name}.listen.0", heard) if heard else None
+        self.listen = Linear(weights, f"{name}.listen.1", heard, width) if heard else None
         self.blocks_50 = blocks("blocks_50", blocks_50)
         self.down_25 = Halving(weights, f"{name}.down_25", width, width)
         self.blocks_25 = blocks("blocks_25", blocks_25)
         self.norm = LayerNorm(weights, f"{name}.norm", width)
 
-    def __call__(self, mels: Array) -> Array:
-        """Normalised log-mels (T + 2 context, bands) at 100 Hz -> features (T / 4, width) of the T in between."""
-        x = gelu(self.down_50(mels))
+    def __call__(self, mels: Array, heard: Array | None = None) -> Array:
+        """Log-mels (T + 2 context, bands) at 100 Hz, heard (T / 2 + context - 1, H) -> features (T / 4, width)."""
+        x = self.down_50(mels)
+        if self.listen and self.heard_norm and heard is not None:
+            x += self.listen(self.heard_norm(heard))
+        x = gelu(x)
         for block in self.blocks_50:
             x = block(x)
         x = self.down_25(x)

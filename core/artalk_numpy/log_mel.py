@@ -6,7 +6,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..artalk.listening import LEVEL
 from ..artalk.mel import (
     ACTIVE_RANGE,
     BAND_RANGE,
@@ -41,11 +43,14 @@ def mel_power(audio: Array, matrix: Array) -> Array:
 def window_power(audio: Array, index: int, window: int, matrix: Array) -> Array:
     """Mel power (window / HOP, bands) of one window, whose first and last frames look into the neighbours."""
     margin = HOP * math.ceil(WINDOW / 2 / HOP)
-    start, end = index * window, (index + 1) * window
-    piece = audio[max(0, start - margin) : end + margin]
-    piece = np.pad(piece, (max(0, margin - start), max(0, end + margin - len(audio))))
+    piece = excerpt(audio, index * window - margin, (index + 1) * window + margin)
     first = margin // HOP
     return mel_power(piece, matrix)[first : first + window // HOP]
+
+
+def excerpt(audio: Array, start: int, end: int) -> Array:
+    """Samples `start` to `end` of audio (n,), with silence where they lie outside."""
+    return np.pad(audio[max(0, start) : end], (max(0, -start), max(0, end - len(audio))))
 
 
 def normalise(power: Array, span: Array, reference: Array) -> Array:
@@ -54,25 +59,39 @@ def normalise(power: Array, span: Array, reference: Array) -> Array:
     power: (T, bands) mel power; span: (S, bands) mel power of the passage whose loudness counts;
     reference: (bands,) mean of the bands in average speech. Returns (T, bands).
     """
-    energy = np.log(span.sum(axis=1) + np.float32(POWER_FLOOR))
-    smooth = _moving_average(energy, _SMOOTH)
-    active = smooth > smooth.max() - np.float32(ACTIVE_RANGE)
-    loudness = np.float32(max(energy[active].mean(dtype=np.float64), QUIETEST))
-    mean = _relative_log(span[active], loudness).mean(axis=0, dtype=np.float64)
+    loud = loudness(span)
+    mean = _relative_log(span[_active(span)], loud).mean(axis=0, dtype=np.float64)
     correction = np.clip(mean.astype(np.float32) - reference, -BAND_RANGE, BAND_RANGE)
-    return np.asarray(_relative_log(power, loudness) - reference - correction.astype(np.float32))
+    return np.asarray(_relative_log(power, loud) - reference - correction.astype(np.float32))
 
 
-def evened(power: Array, span: Array) -> Array:
-    """Mel power (T, bands) with its quiet passages raised towards the loudest of `span` (S, bands); pauses are not."""
+def loudness(span: Array) -> np.float32:
+    """Mean log of mel power (S, bands), all bands together, where somebody speaks."""
+    energy = np.log(span[_active(span)].sum(axis=1) + np.float32(POWER_FLOOR))
+    return np.float32(max(energy.mean(dtype=np.float64), QUIETEST))
+
+
+def _active(span: Array) -> NDArray[np.bool_]:
+    """Where mel power (S, bands) is near its loudest, (S,) bool."""
+    smooth = _moving_average(np.log(span.sum(axis=1) + np.float32(POWER_FLOOR)), _SMOOTH)
+    return np.asarray(smooth > smooth.max() - np.float32(ACTIVE_RANGE))
+
+
+def raised(power: Array, span: Array) -> Array:
+    """How far (T,) the log of mel power (T, bands) is raised to the loudest of `span` (S, bands); pauses are not."""
     smooth, around = (
         _moving_average(np.log(part.sum(axis=1) + np.float32(POWER_FLOOR)), _SMOOTH) for part in (power, span)
     )
     padded = np.pad(smooth, EVEN_REACH // 2, mode="edge")
     loudest = np.lib.stride_tricks.sliding_window_view(padded, EVEN_REACH).max(axis=1)
     voiced = np.clip(loudest - np.quantile(around, 0.1) - EVEN_ABOVE, 0, 1)
-    raised = np.clip(around.max() - EVEN_DROP - loudest, 0, EVEN_MOST) * voiced
-    return np.asarray(power * np.exp(_moving_average(raised, EVEN_SMOOTH))[:, None], np.float32)
+    return _moving_average(np.clip(around.max() - EVEN_DROP - loudest, 0, EVEN_MOST) * voiced, EVEN_SMOOTH)
+
+
+def levelled(audio: Array, lift: Array, loud: np.float32) -> Array:
+    """Audio (T * HOP,) at the level that Moonshine hears: of loudness `loud`, with its log power raised by (T,)."""
+    gain = np.repeat(np.exp((lift - loud) / 2) * np.float32(LEVEL), HOP)
+    return np.asarray(np.clip(audio * gain, -1, 1), np.float32)
 
 
 def _moving_average(x: Array, size: int) -> Array:

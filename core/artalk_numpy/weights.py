@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..artalk.files import damaged
+from ..artalk.files import SCALE, damaged
 from ..errors import InputError
 
 Array = NDArray[np.float32]
@@ -23,6 +23,7 @@ _KINDS: dict[str, np.dtype[Any]] = {
     "BF16": np.dtype("<u2"),
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
+    "I8": np.dtype("i1"),
 }
 
 
@@ -57,6 +58,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     """All arrays of a file, as float32, and its metadata.
 
     Layout: length of the header (8 bytes, little endian), header, data without gaps (the format of `safetensors`).
+    Matrices of 8-bit numbers are multiplied with their scales.
     Raises InputError when the file is damaged or holds something else than floating point numbers.
     """
     try:
@@ -69,6 +71,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         data = memoryview(content)[start:]
         _check_places(header, len(data))
         arrays = {name: _array(data, entry) for name, entry in header.items()}
+        for name in [name for name, entry in header.items() if entry["dtype"] == "I8"]:
+            arrays[name] = arrays[name] * arrays.pop(name + SCALE)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise damaged(path) from None
     return arrays, {str(key): str(value) for key, value in metadata.items()}

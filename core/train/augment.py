@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make few synthetic voices sound like many people in many rooms, and bake the result as log-mels with its targets."""
+"""Make few synthetic voices sound like many people in many rooms, and bake what is heard of it with its targets."""
 
 from __future__ import annotations
 
 import random
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,11 +17,12 @@ import parselmouth
 import torch
 from numpy.typing import NDArray
 
-from ..artalk.log_mel import mel_power, normalise
-from ..artalk.mel import HOP, mel_matrix
+from ..artalk.listening import HEARD_STEP
+from ..artalk.log_mel import excerpt, levelled, loudness, mel_power, normalise
+from ..artalk.mel import FFT, HOP, mel_matrix
 from ..audio import RATE
 from ..phones import PhoneSpan, articulation_class, articulations
-from . import corpus
+from . import corpus, moonshine_package
 from .accents import with_fronted_vowels
 from .noises import babble, background, over_telephone, reverberate, rms, with_breaths
 from .speakers import as_other_speaker
@@ -32,10 +33,14 @@ BANDS = 64
 BAND_REFERENCE = -6.0
 NON_SPEECH_SHARE = 0.08
 """Share of clips without speech: the mouth stays shut in silence, noise and music."""
-TELEPHONE_SHARE, PAIRED_TELEPHONE_SHARE = 0.2, 0.5
-"""Share of clips that went through a telephone; in pairs, of which there are few, more."""
-ACCENT_SHARE, PAIRED_ACCENT_SHARE = 0.15, 0.5
-"""Share of utterances in an accent that fronts its rounded vowels; in pairs the unaltered speech has none."""
+TELEPHONE_SHARE = 0.2
+"""Share of clips that went through a telephone."""
+ACCENT_SHARE = 0.15
+"""Share of utterances in an accent that fronts its rounded vowels."""
+MOONSHINE_LAYERS = 4
+"""How many layers of Moonshine are listened to: from the fourth, phones of people are read best."""
+WINDOW, BEYOND = 64000, 15360
+"""Samples that are heard at a time, and what is heard of their neighbours: what the model does when it speaks."""
 _ALIGN = 640
 Audio = NDArray[np.float32]
 
@@ -44,16 +49,16 @@ Audio = NDArray[np.float32]
 class Baked:
     """Training data of many clips, end to end.
 
-    mels: (4 T, bands) float16 normalised log-mels at 100 Hz; phones: (2 T,) uint8 articulation classes at 50 Hz;
-    signals: (T, 12) float16 teacher signals at 25 Hz; starts: first frame at 25 Hz of each clip;
-    unaltered: (4 T, bands) float16, in pairs the log-mels of the same speech before rooms, noise and lines; else none.
+    mels: (4 T, bands) float16 normalised log-mels at 100 Hz; heard: (2 T, H) float16 features of Moonshine at 50 Hz;
+    phones: (2 T,) uint8 articulation classes at 50 Hz; signals: (T, 12) float16 teacher signals at 25 Hz;
+    starts: first frame at 25 Hz of each clip.
     """
 
     mels: NDArray[np.float16]
+    heard: NDArray[np.float16]
     phones: NDArray[np.uint8]
     signals: NDArray[np.float16]
     starts: NDArray[np.int64]
-    unaltered: NDArray[np.float16] = field(default_factory=lambda: np.zeros((0, BANDS), np.float16))
 
     @classmethod
     def join(cls, parts: list[Baked]) -> Baked:
@@ -61,10 +66,10 @@ class Baked:
         offsets = np.cumsum([0] + [len(part.signals) for part in parts[:-1]])
         return cls(
             np.concatenate([part.mels for part in parts]),
+            np.concatenate([part.heard for part in parts]),
             np.concatenate([part.phones for part in parts]),
             np.concatenate([part.signals for part in parts]),
             np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
-            np.concatenate([part.unaltered for part in parts]),
         )
 
 
@@ -73,17 +78,15 @@ def bake(
     folder: Path,
     *,
     variants: int,
-    pairs: bool = False,
     seed: int = 0,
     jobs: int = 2,
     say: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Augment every shard `variants` times, each time differently; files that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
+    moonshine_package.require()
     wanted = [
-        (shard, folder / f"{shard.stem}-{seed}-{v}.npz", f"{seed}/{v}", pairs)
-        for v in range(variants)
-        for shard in shards
+        (shard, folder / f"{shard.stem}-{seed}-{v}.npz", f"{seed}/{v}") for v in range(variants) for shard in shards
     ]
     missing = [job for job in wanted if not job[1].is_file()]
     if missing:
@@ -91,17 +94,21 @@ def bake(
             for done, path in enumerate(pool.imap_unordered(_bake_shard, missing), 1):
                 if say is not None:
                     say(f"bake: {path.name} made, {done} of {len(missing)}")
-    return [path for _, path, *_ in wanted]
+    return [path for _, path, _ in wanted]
 
 
-def read_baked(paths: list[Path], *, with_mels: bool = True) -> Baked:
-    """Baked files as one set in memory; without the log-mels it is small."""
+def read_baked(paths: list[Path], *, with_sound: bool = True) -> Baked:
+    """Baked files as one set in memory; without what is heard of the sound it is small."""
     parts = []
+    nothing = np.zeros((0, 0), np.float16)
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, Any] = {name: file[name] for name in file.files if with_mels or name != "mels"}
-            parts.append(Baked(**{"mels": np.zeros((0, BANDS), np.float16), **arrays}))
+            arrays: dict[str, Any] = {name: file[name] for name in file.files if with_sound or name not in _SOUND}
+            parts.append(Baked(**{**dict.fromkeys(_SOUND, nothing), **arrays}))
     return Baked.join(parts)
+
+
+_SOUND = ("mels", "heard")
 
 
 def cut(values: NDArray[Any], starts: NDArray[np.int64], frames: int, per_frame: int = 1) -> NDArray[Any]:
@@ -109,11 +116,11 @@ def cut(values: NDArray[Any], starts: NDArray[np.int64], frames: int, per_frame:
     return np.stack([values[per_frame * first : per_frame * (first + frames)] for first in starts])
 
 
-def _bake_shard(job: tuple[Path, Path, str, bool]) -> Path:
-    shard, path, seed, pairs = job
+def _bake_shard(job: tuple[Path, Path, str]) -> Path:
+    shard, path, seed = job
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", category=parselmouth.PraatWarning)  # whispered voices have no pitch to move
-    baked = Baked.join(list(bake_items(list(corpus.read_shard(shard)), f"{seed}/{shard.stem}", pairs=pairs)))
+    baked = Baked.join(list(bake_items(list(corpus.read_shard(shard)), f"{seed}/{shard.stem}")))
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez(file, **asdict(baked))
@@ -121,28 +128,16 @@ def _bake_shard(job: tuple[Path, Path, str, bool]) -> Path:
     return path
 
 
-def bake_items(items: list[corpus.Item], seed: str, *, pairs: bool = False) -> Iterator[Baked]:
-    """Each utterance once, augmented at random, and clips without speech between them.
-
-    pairs: speech alone, with its log-mels before it was altered too
-    """
+def bake_items(items: list[corpus.Item], seed: str) -> Iterator[Baked]:
+    """Each utterance once, augmented at random, and clips without speech between them."""
     rng = random.Random(seed)
     noise_maker = np.random.default_rng(rng.getrandbits(32))
     for item in items:
         clean, phones = as_other_speaker(item.samples, item.phones, rng)
         target = signals(clean, phones)
         classes = _phone_classes(phones, len(target))
-        telephone = PAIRED_TELEPHONE_SHARE if pairs else TELEPHONE_SHARE
-        accented = rng.random() < (PAIRED_ACCENT_SHARE if pairs else ACCENT_SHARE)
-        said = with_fronted_vowels(clean, phones, rng) if accented else clean
-        heard = _altered(said, phones, items, rng=rng, noise_maker=noise_maker, telephone=telephone)
-        recorder = rng.getrandbits(32)
-        baked = _finish(heard, target, classes, random.Random(recorder), noise_maker)
-        if pairs:
-            plain = _finish(clean, target, classes, random.Random(recorder), noise_maker)
-            yield replace(baked, unaltered=plain.mels)
-            continue
-        yield baked
+        said = with_fronted_vowels(clean, phones, rng) if rng.random() < ACCENT_SHARE else clean
+        yield _finish(_altered(said, phones, items, rng, noise_maker), target, classes, rng, noise_maker)
         if rng.random() < NON_SPEECH_SHARE:
             yield _bake_non_speech(rng, noise_maker)
 
@@ -151,31 +146,29 @@ def _altered(
     audio: Audio,
     phones: list[PhoneSpan],
     items: list[corpus.Item],
-    *,
     rng: random.Random,
     noise_maker: np.random.Generator,
-    telephone: float,
 ) -> Audio:
     """The voice in a place and on a line: breaths, a room, noise or others that talk, clipping, a telephone."""
     if rng.random() < 0.3:
         audio = with_breaths(audio, phones, rng, noise_maker)
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         audio = reverberate(audio, rng, noise_maker)
     level = rms(audio[np.abs(audio) > 0.01])
     if rng.random() < 0.85:
-        kind = rng.choice(("noise", "noise", "babble", "music"))
+        kind = rng.choice(("noise", "noise", "hiss", "hiss", "babble", "music"))
         noise = (
             babble([other.samples for other in items], len(audio), rng)
             if kind == "babble"
             else background(kind, len(audio), rng, noise_maker)
         )
         lowest = 14 if kind == "babble" else 4
-        snr = rng.uniform(lowest, 45)
+        snr = rng.triangular(lowest, 45, 15)
         audio = audio + noise * (level / max(rms(noise), 1e-5) * 10 ** (-snr / 20))
     if rng.random() < 0.06:
         limit = np.abs(audio).max() * rng.uniform(0.2, 0.6)
         audio = np.clip(audio, -limit, limit)
-    if rng.random() < telephone:
+    if rng.random() < TELEPHONE_SHARE:
         audio = over_telephone(audio, rng)
     return audio
 
@@ -191,20 +184,33 @@ def _bake_non_speech(rng: random.Random, noise_maker: np.random.Generator) -> Ba
 def _finish(
     audio: Audio, target: NDArray[np.float32], phones: NDArray[np.uint8], rng: random.Random, noise: np.random.Generator
 ) -> Baked:
-    """Level, noise floor and spectrum: the log-mels of a recorded clip."""
+    """Level, noise floor and spectrum: what is heard of a recorded clip."""
+    audio = _coloured(np.pad(audio, (0, len(target) * _ALIGN - len(audio))), rng)
     peak = float(np.abs(audio).max(initial=0))
     if peak > 0:
         audio = audio * (10 ** (rng.uniform(-36, -1) / 20) / peak)
-    floor = 10 ** (rng.uniform(-95, -62) / 20)
-    audio = np.pad(audio, (0, len(target) * _ALIGN - len(audio)))
-    audio = audio + floor * noise.standard_normal(len(audio), np.float32)
-    if rng.random() < 0.03:
-        audio = np.zeros_like(audio) if peak == 0 else audio
-    power = mel_power(torch.from_numpy(audio.astype(np.float32)), _warped_mels(rng.randrange(_WARPS)))
-    power = power * torch.from_numpy(_colour(rng))
+    if peak > 0 or rng.random() < 0.5:  # else digital silence, which stands before and after every clip
+        audio = audio + 10 ** (rng.uniform(-95, -62) / 20) * noise.standard_normal(len(audio), np.float32)
+    samples = torch.from_numpy(audio.astype(np.float32))
+    power = mel_power(samples, _warped_mels(rng.randrange(_WARPS)))
     mels = normalise(power, power, torch.full((BANDS,), BAND_REFERENCE))
     assert len(mels) == 4 * len(target) == 2 * len(phones), (len(audio) // HOP, len(target))
-    return Baked(mels.numpy().astype(np.float16), phones, target.astype(np.float16), np.zeros(1, np.int64))
+    heard = hear(levelled(samples, torch.zeros(len(power)), loudness(power)))
+    return Baked(
+        mels.numpy().astype(np.float16),
+        heard.numpy().astype(np.float16),
+        phones,
+        target.astype(np.float16),
+        np.zeros(1, np.int64),
+    )
+
+
+@torch.inference_mode()
+def hear(audio: torch.Tensor) -> torch.Tensor:
+    """Levelled audio (n,) -> features of Moonshine (n / HEARD_STEP, H), window by window as the model hears it."""
+    listener, beyond = moonshine_package.moonshine(MOONSHINE_LAYERS), BEYOND // HEARD_STEP
+    windows = [excerpt(audio, start - BEYOND, start + WINDOW + BEYOND) for start in range(0, len(audio), WINDOW)]
+    return torch.cat([listener.hear(window)[beyond:-beyond] for window in windows])[: len(audio) // HEARD_STEP]
 
 
 def _phone_classes(phones: list[PhoneSpan], frames: int) -> NDArray[np.uint8]:
@@ -222,6 +228,15 @@ _WARPS = 11
 def _warped_mels(index: int) -> torch.Tensor:
     """Mel matrices for vocal tracts from .86 to 1.16 of the usual."""
     return torch.from_numpy(mel_matrix(BANDS, 0.86 + 0.30 * index / (_WARPS - 1)))
+
+
+def _coloured(audio: Audio, rng: random.Random) -> Audio:
+    """The sound through a microphone and a line, without delay."""
+    matrix = mel_matrix(BANDS)
+    centres = np.arange(len(matrix)) @ (matrix / matrix.sum(0)) / FFT  # of the bands, in cycles per sample
+    spectrum = np.fft.rfft(audio)
+    gain = np.interp(np.fft.rfftfreq(len(audio)), centres, np.sqrt(_colour(rng)))
+    return np.asarray(np.fft.irfft(spectrum * gain, len(audio)), np.float32)
 
 
 def _colour(rng: random.Random) -> NDArray[np.float32]:

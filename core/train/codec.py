@@ -53,7 +53,7 @@ def train(
 ) -> MotionCodec:
     """Train on the signals of baked files in random styles; checkpoints and log go to `folder`. Resumes."""
     accelerator = accelerator or on_processor()
-    data = read_baked(baked, with_mels=False)
+    data = read_baked(baked, with_sound=False)
     torch.manual_seed(config.schedule.seed)
     codec = new_codec(config.codec, data)
 

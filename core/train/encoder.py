@@ -20,6 +20,8 @@ from .teacher import SIGNALS
 
 PROSODY_SCALE = 8.0
 """Head signals are a tenth of a radian, the others about 1: this makes them count alike."""
+MELS_LEFT_OUT = 0.5
+"""Share of passages without log-mels."""
 _SCALES = [1.0] * 8 + [PROSODY_SCALE] * 3 + [1.0]
 _WEIGHTS = [2.0, 1.2, 0.7, 1.2, 1.2, 1.5, 0.3, 0.8, 0.4, 0.4, 0.4, 0.3]
 
@@ -33,8 +35,10 @@ class EncoderTraining:
     frames: int = 150
     """Length of a crop at 25 Hz."""
     width: int = 256
-    blocks_50: int = 6
-    blocks_25: int = 4
+    blocks_50: int = 3
+    blocks_25: int = 3
+    heard: int = 288
+    """Numbers in Moonshine's features."""
     phone_weight: float = 0.35
     heads: Schedule = field(
         default_factory=lambda: Schedule(steps=150, learning_rate=5e-3, warmup=10, average=0.97, seed=77)
@@ -47,13 +51,15 @@ class EncoderTeacher(nn.Module):
 
     def __init__(self, config: EncoderTraining) -> None:
         super().__init__()
-        self.tower = Tower(config.width, BANDS, blocks_50=config.blocks_50, blocks_25=config.blocks_25)
+        self.tower = Tower(
+            config.width, BANDS, heard=config.heard, blocks_50=config.blocks_50, blocks_25=config.blocks_25
+        )
         self.phone_head = nn.Linear(config.width, articulation_classes())
         self.signal_head = nn.Linear(config.width, len(SIGNALS))
 
-    def forward(self, mels: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-mels (B, 4 T, bands) -> phone logits (B, 2 T, classes) and signals (B, T, 12)."""
-        phones = self.tower.phone_features(mels)
+    def forward(self, mels: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-mels (B, 4 T, bands) and heard (B, 2 T, H) -> phone logits (B, 2 T, classes) and signals (B, T, 12)."""
+        phones = self.tower.phone_features(mels, heard)
         return self.read(phones, self.tower.frame_features(phones))
 
     def read(self, phones: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,9 +86,9 @@ def train(
     model = EncoderTeacher(config)
 
     def step(rng: np.random.Generator, _: float) -> Losses:
-        mels, phones, signals = _crops(data, config, rng)
-        mels, phones, signals = (x.to(accelerator.device) for x in (_mask(mels, rng), phones, signals))
-        logits, drawn = model(mels)
+        mels, *others = _crops(data, config, rng)
+        mels, heard, phones, signals = (x.to(accelerator.device) for x in (_mask(mels, rng), *others))
+        logits, drawn = model(mels, heard)
         return losses(logits, drawn, phones, signals, config.phone_weight)
 
     if start is not None:
@@ -113,16 +119,21 @@ def losses(logits: Tensor, drawn: Tensor, phones: Tensor, signals: Tensor, phone
     return {"loss": total, "position": position, "velocity": velocity, "phone": phone, "phone_hits": hit}
 
 
-def _crops(data: Baked, config: EncoderTraining, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Random passages, across the borders of clips too."""
+def _crops(data: Baked, config: EncoderTraining, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Log-mels, what is heard, phones and signals of random passages, across the borders of clips too."""
     starts = rng.integers(0, len(data.signals) - config.frames, config.batch)
     mels = torch.from_numpy(cut(data.mels, starts, config.frames, 4)).float()
     phones = torch.from_numpy(cut(data.phones, starts, config.frames, 2)).long()
-    return mels, phones, torch.from_numpy(cut(data.signals, starts, config.frames)).float()
+    heard = torch.from_numpy(cut(data.heard, starts, config.frames, 2)).float()
+    return mels, heard, phones, torch.from_numpy(cut(data.signals, starts, config.frames)).float()
 
 
 def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:
-    """Contrast, shift by a band, colour, noise, blank bands and moments (SpecAugment, Park et al. 2019)."""
+    """Contrast, shift by a band, colour, noise, blank bands and moments (SpecAugment, Park et al. 2019).
+
+    Every second passage has no log-mels at all: in them, synthetic voices are learned by heart sooner than in what
+    Moonshine hears, which has to be enough.
+    """
     B, T, bands = mels.shape
     mels = _contrast(mels, rng)
     mels = torch.stack(
@@ -140,7 +151,7 @@ def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:
             size = int(rng.integers(1, 9))
             first = int(rng.integers(0, T - size))
             x[first : first + size] = -4.0
-    return mels
+    return mels * torch.from_numpy(rng.random((B, 1, 1)) > MELS_LEFT_OUT).float()
 
 
 def _contrast(mels: Tensor, rng: np.random.Generator) -> Tensor:

@@ -20,7 +20,8 @@ from ..artalk.generator import pool_scales
 from ..artalk.log_mel import LogMelEncoder
 from ..artalk.model import ArtalkModel
 from ..basis import ARKIT
-from .augment import BAND_REFERENCE, BANDS, cut, read_baked
+from . import moonshine_package
+from .augment import BAND_REFERENCE, BANDS, MOONSHINE_LAYERS, cut, read_baked
 from .codec import motion_losses, styles
 from .encoder import EncoderTeacher, EncoderTraining
 from .hearing import Heard, hear
@@ -30,11 +31,11 @@ from .teacher import NEUTRAL, motion
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 """Deviation of each number of a random style."""
-CLOSURE_WEIGHTS = (0.8, 0.8)
+CLOSURE_WEIGHTS = (1.0, 1.0)
 """Weight of the bits where the lips are shut, at the first and at the last step. The corpus has more of these sounds
 than real speech, and real voices are heard less surely than synthetic ones: at weight 1 every doubtful sound would
 close the lips."""
-TEETH_WEIGHT = 0.8
+TEETH_WEIGHT = 1.0
 """Weight of the bits where the lower lip is on the teeth, for the same reason; a doubtful f is less of a nuisance."""
 GUIDANCE = 2.0
 """How far the token of a style is carried beyond that of none. Two seconds of motion say little of its amplitudes, and
@@ -70,7 +71,8 @@ class GeneratorTraining:
 def model_config(towers: Sequence[EncoderTraining], codec: CodecConfig, training: GeneratorTraining) -> ArtalkConfig:
     """The config of the whole model from the configs of its stages."""
     sizes = {"blocks_50": towers[0].blocks_50, "blocks_25": towers[0].blocks_25}
-    options = {"towers": len(towers), "bands": BANDS, **sizes}
+    heard = {"moonshine_layers": MOONSHINE_LAYERS, "moonshine_width": towers[0].heard}
+    options = {"towers": len(towers), "bands": BANDS, **heard, **sizes}
     return ArtalkConfig(
         audio=AudioEncoderConfig("log_mel", towers[0].width, options),
         codec=codec,
@@ -103,11 +105,12 @@ def encoder_from(teachers: Sequence[EncoderTeacher], config: AudioEncoderConfig)
     """The encoder with the towers of its teachers; at first, only the first counts."""
     encoder = LogMelEncoder(config.width, **config.options)
     encoder.band_reference.fill_(BAND_REFERENCE)
+    assert encoder.moonshine is not None
+    encoder.moonshine.load_state_dict(moonshine_package.moonshine(MOONSHINE_LAYERS).state_dict())
     for tower, teacher in zip(encoder.towers, teachers, strict=True):
         tower.load_state_dict(teacher.tower.state_dict())
-    if isinstance(encoder.mix, nn.Linear):
-        nn.init.eye_(encoder.mix.weight)
-        nn.init.zeros_(encoder.mix.bias)
+    nn.init.eye_(encoder.mix.weight)
+    nn.init.zeros_(encoder.mix.bias)
     return encoder
 
 

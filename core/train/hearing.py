@@ -59,7 +59,7 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: 
     rule = repr((SOUND_SHARE, VOWEL_SHARE, CONTRAST)).encode()
     path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
     if not path.is_file():
-        blocks = list(_blocks(teachers, data.mels, device))
+        blocks = list(_blocks(teachers, data, device))
         features, signals = (np.concatenate(parts).astype(np.float16) for parts in zip(*blocks, strict=True))
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -76,16 +76,19 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: 
 
 @torch.inference_mode()
 def _blocks(
-    teachers: Sequence[EncoderTeacher], mels: NDArray[np.float16], device: torch.device
+    teachers: Sequence[EncoderTeacher], data: Baked, device: torch.device
 ) -> Iterator[tuple[NDArray[np.float32], ...]]:
-    """Features and expected signals of a corpus's log-mels (4 T, bands), in blocks with context at both ends."""
-    frames = len(mels) // 4
+    """Features and expected signals of what is heard in a corpus, in blocks with context at both ends."""
+    frames = len(data.mels) // 4
     towers = [copy.deepcopy(teacher).to(device).eval() for teacher in teachers]
     for start in range(0, frames, _BLOCK_FRAMES):
         end = min(start + _BLOCK_FRAMES, frames)
         first, last = max(0, start - _CONTEXT_FRAMES), min(frames, end + _CONTEXT_FRAMES)
-        block = torch.from_numpy(mels[4 * first : 4 * last].astype(np.float32))[None].to(device)
-        parts = [_listen(tower, block) for tower in towers]
+        mels, heard = (
+            torch.from_numpy(sound[each * first : each * last].astype(np.float32))[None].to(device)
+            for sound, each in ((data.mels, 4), (data.heard, 2))
+        )
+        parts = [_listen(tower, mels, heard) for tower in towers]
         inner = slice(start - first, end - first)
         likely = torch.stack([logits.log_softmax(-1) for _, logits, _ in parts]).mean(0)
         signals = expected_signals(likely, parts[0][2])
@@ -93,10 +96,10 @@ def _blocks(
         yield features[0, inner].cpu().numpy(), signals[0, inner].cpu().numpy()
 
 
-def _listen(teacher: EncoderTeacher, mels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-mels (1, 4 T, bands) -> features (1, T, W), phone logits (1, 2 T, classes) and drawn signals (1, T, 12)."""
+def _listen(teacher: EncoderTeacher, mels: Tensor, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-mels (1, 4 T, bands), heard (1, 2 T, H) -> features (1, T, W), phone logits (1, 2 T, classes), signals."""
     with torch.autocast(mels.device.type, torch.bfloat16):
-        phones = teacher.tower.phone_features(mels)
+        phones = teacher.tower.phone_features(mels, heard)
         features = teacher.tower.frame_features(phones)
         logits, drawn = teacher.read(phones, features)
     return features.float(), logits.float(), drawn.float()

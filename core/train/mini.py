@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -12,13 +11,13 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 
-from ..artalk.checkpoint import load_safetensors, save_safetensors
+from ..artalk.checkpoint import load_safetensors, save_compact
 from ..artalk.codec import MotionCodec
 from ..artalk.files import file_hash
 from ..artalk.log_mel import LogMelEncoder, Tower
 from ..artalk.model import ArtalkModel
 from ..errors import InputError
-from . import augment, codec, corpus, corpus_report, encoder, generator, recordings, steady, tts_kokoro
+from . import augment, codec, corpus, corpus_report, encoder, generator, moonshine_package, recordings, tts_kokoro
 from .generator import encoder_of
 from .loop import Say, Schedule, on_processor
 
@@ -26,16 +25,17 @@ CARD_HEAD = """# artalk-mini
 
 Speech to facial animation: 16 kHz mono audio in, ARKit-52 shape weights and head rotation at 25 frames a second out.
 The architecture is ARTalk's (Chu et al. 2025: multi-scale binary motion codec, autoregressive generator over scales,
-style encoder) at a small size, with a log-mel convolutional speech encoder of two towers. Eye channels are zero: blinks
-and gaze are layers added afterwards.
+style encoder) at a small size. As ARTalk does, it hears through a speech encoder that others have taught with real
+speech: the lower four layers of Moonshine tiny (Jeffries et al. 2024), as they are; beside them log-mels, and
+convolutions over both. Eye channels are zero: blinks and gaze are layers added afterwards.
 """
 CARD_DATA = """
 ## Data
 
 Synthesised speech with exact phone timings (that of Kokoro and Pico is aligned), and recordings of people, aligned with
-their texts; no motion capture. No recording of a speaker of the evaluation is among them. The texts are verses of the
-King James Bible (public domain) and sentence templates and syllables written for this project. Minutes before
-augmentation:
+their texts; no motion capture. No recording of a speaker of the evaluation is among them; what Moonshine has heard
+before is said in docs/credits.md. The texts are verses of the King James Bible (public domain) and sentence templates
+and syllables written for this project. Minutes before augmentation:
 
 {voices}
 
@@ -50,7 +50,7 @@ phonetics: lips shut in p b m, lower lip on the teeth in f v, teeth together in 
 CARD_TRAINING = """
 ## Training
 
-Parameters: {sizes}; stored in half precision, sha256 `{hash}`.
+Parameters: {sizes}; stored in half precision, Moonshine's matrices in 8 bits as they came, sha256 `{hash}`.
 
 {hours:g} hours of synthesised speech, each utterance augmented {variants} times, recordings {recorded} times (pitch
 and vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, fronted [u], rooms, noise, babble,
@@ -67,14 +67,13 @@ CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their codec,
 CARD_LIMITS = """
 ## Limits
 
-It has learned mostly from synthetic voices, so real voices are heard less well than those: expect missed or surplus
-closures, more of them in languages other than English, in noise, in singing and with several people talking.
-Head and brow motion follow the voice only. Lip-to-teeth contacts are the weakest sounds. It is a tool for
-animation, not a phonetic measurement, and it says nothing about the feelings of a speaker.
+It hears through an encoder that has learned English: expect more missed or surplus closures and f and v in other
+languages, in noise, in singing and with several people talking. Head and brow motion follow the voice only. It is a
+tool for animation, not a phonetic measurement, and it says nothing about the feelings of a speaker.
 
 ## Licence
 
-GPL-3.0-or-later, as the repository.
+GPL-3.0-or-later, as the repository. The part that is Moonshine's: MIT, © 2025 Moonshine AI (LICENSE-moonshine.txt).
 """
 
 
@@ -114,15 +113,8 @@ class MiniTraining:
     recorded_variants: int = 6
     """How many times each recorded one is, since there are few; 0 leaves the recordings out."""
     seed: int = 1
-    encoder: tuple[encoder.EncoderTraining, ...] = (
-        encoder.EncoderTraining(),
-        encoder.EncoderTraining(Schedule(steps=2500, seed=1)),
-    )
-    """The towers of the encoder. Closures and teeth are heard better the longer a tower learns; vowels of people are
-    heard best by one that has not yet learned the corpus's voices by heart."""
-    steady: steady.SteadyTraining = field(default_factory=steady.SteadyTraining)
-    """The first tower, that of closures and teeth, then learns to hear altered speech as unaltered; what is won there
-    would cost the second some of its vowels."""
+    encoder: tuple[encoder.EncoderTraining, ...] = (encoder.EncoderTraining(),)
+    """The towers of the encoder."""
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
     start: Start | None = None
@@ -179,7 +171,6 @@ def train_corpus(work: Path, config: MiniTraining, machine: Machine) -> Path | N
     Only the first of several processes writes it and returns its path.
     """
     bake_corpus(work, config, machine)
-    bake_pairs(work, config, machine)
     spoken, recorded = corpus_shards(work, config, machine)
     return corpus_report.write([*spoken, *recorded], work) if machine.accelerator.is_main_process else None
 
@@ -203,14 +194,6 @@ def bake_corpus(work: Path, config: MiniTraining, machine: Machine) -> list[Path
     return [path for variant in range(config.variants) for kind in baked for path in _share(kind, variant, config)]
 
 
-def bake_pairs(work: Path, config: MiniTraining, machine: Machine) -> list[Path]:
-    """Every second shard once more, each utterance altered and unaltered."""
-    spoken, recorded = corpus_shards(work, config, machine)
-    shards, jobs, say = [*spoken[::2], *recorded[::2]], machine.jobs, machine.say
-    with machine.accelerator.main_process_first():
-        return augment.bake(shards, work / "pairs", variants=1, pairs=True, seed=config.seed, jobs=jobs, say=say)
-
-
 def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
     """The files of one kind of speech that belong to one variant of the whole corpus."""
     return baked[len(baked) * variant // config.variants : len(baked) * (variant + 1) // config.variants]
@@ -220,16 +203,11 @@ def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> list[en
     """Stage 1, tower after tower, and what comes before it."""
     known, stages = _towers(config), _stages(work, config)
     baked = bake_corpus(work, config, machine)
-    pairs = bake_pairs(work, config, machine)
     torch.set_num_threads(machine.jobs)
-    first, *others = (
+    return [
         encoder.train(baked, stages / f"encoder-{n}", tower, machine.say, start=start, accelerator=machine.accelerator)
         for n, (tower, start) in enumerate(zip(config.encoder, known, strict=True), 1)
-    )
-    steadier = steady.train(
-        pairs, stages / "encoder-1" / "steady", first, config.steady, machine.say, accelerator=machine.accelerator
-    )
-    return [steadier, *others]
+    ]
 
 
 def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCodec:
@@ -279,7 +257,7 @@ def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "
     """Write weights in half precision and the model card; `figures` and `voices` are parts of the card."""
     out.parent.mkdir(parents=True, exist_ok=True)
     settings = json.dumps({**asdict(config), "start": config.start and config.start.sha256})
-    save_safetensors(copy.deepcopy(model).half(), out, {"licence": "GPL-3.0-or-later", "training": settings})
+    save_compact(model, out, {"licence": "GPL-3.0-or-later", "training": settings})
     out.with_suffix(".md").write_text(card(model, out, config, figures, voices), encoding="utf-8")
 
 
@@ -287,7 +265,11 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
     """The model card in Markdown."""
     sources = recordings.SOURCES if config.recorded_variants else ()
     thanks = "\n".join(
-        [f"- {tts_kokoro.CREDIT}", *(f"- `{source.package}` ({source.licence}): {source.credit}" for source in sources)]
+        [
+            f"- {moonshine_package.CREDIT}",
+            f"- {tts_kokoro.CREDIT}",
+            *(f"- `{source.package}` ({source.licence}): {source.credit}" for source in sources),
+        ]
     )
     parts = {
         "speech encoder": model.audio_encoder,
@@ -296,7 +278,6 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
         "style encoder": model.style_encoder,
     }
     sizes = ", ".join(f"{name} {sum(p.numel() for p in part.parameters()) / 1e6:.2f} M" for name, part in parts.items())
-    steadying = config.steady.schedule.steps
     towers = " and ".join(str(tower.schedule.steps) for tower in config.encoder)
     coded = "" if config.start else f"codec {config.codec.schedule.steps}, "
     training = CARD_TRAINING.format(
@@ -307,8 +288,7 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
         recorded=config.recorded_variants,
         quiet=augment.NON_SPEECH_SHARE,
         seed=config.seed,
-        steps=f"towers of the encoder {towers}, the first {steadying} more to hear altered speech as unaltered, "
-        f"{coded}generator {config.generator.schedule.steps}",
+        steps=f"convolutions of the encoder {towers}, {coded}generator {config.generator.schedule.steps}",
         origin=CARD_GOING_ON.format(hash=config.start.sha256) if config.start else CARD_FROM_NOTHING,
     )
     data = CARD_DATA.format(voices=voices, credits=thanks)

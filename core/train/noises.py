@@ -71,9 +71,11 @@ def _coloured(length: int, slope: float, noise: np.random.Generator) -> Audio:
 
 
 def background(kind: str, length: int, rng: random.Random, noise: np.random.Generator) -> Audio:
-    """Noise of many colours, hum and clicks, or music."""
+    """Noise of many colours, hum and clicks; the even hiss of a recorder, which hides f and v; or music."""
     if kind == "music":
         return _music(length, rng)
+    if kind == "hiss":
+        return _coloured(length, rng.uniform(-0.3, 0.3), noise)
     audio = _coloured(length, rng.uniform(-1.3, 0.4), noise)
     if rng.random() < 0.5:  # comes and goes
         points = noise.uniform(-1.2, 1.2, length // 4000 + 2)
