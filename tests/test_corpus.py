@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from artalk.core.artalk.listening import HEARD_STEP
 from artalk.core.artalk.log_mel import LogMelEncoder, levelled, loudness, mel_power
 from artalk.core.artalk.mel import HOP, mel_matrix
 from artalk.core.errors import InputError
@@ -140,12 +141,13 @@ def test_moonshine_hears_a_baked_clip_as_the_model_would(items):
     """Of a clip as it was recorded, the same as the encoder of a model that is given it."""
     audio = items[0].samples[: len(items[0].samples) // 640 * 640].astype(np.float32) / 32768
     samples = torch.from_numpy(np.pad(audio, (0, -len(audio) % augment.WINDOW)))
-    encoder = LogMelEncoder(32, blocks_50=3, blocks_25=3, moonshine_layers=augment.MOONSHINE_LAYERS)
+    encoder = LogMelEncoder(32, blocks_50=2, blocks_25=2, moonshine_layers=augment.MOONSHINE_LAYERS)
     encoder.moonshine = moonshine_package.moonshine(augment.MOONSHINE_LAYERS)
     given = []
     encoder.forward = lambda _, heard: given.append(heard[0]) or torch.zeros(1, 100, 32)
     list(encoder.encode_clip(samples, augment.WINDOW))
     reach = (encoder.context - 1) // 2
+    assert reach * HEARD_STEP == augment.BEYOND
     expected = torch.cat([heard[reach:-reach] for heard in given])
     power = mel_power(samples, encoder.mel)
     baked = augment.hear(levelled(samples, torch.zeros(len(power)), loudness(power)))

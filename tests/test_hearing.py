@@ -10,7 +10,7 @@ import pytest
 import torch
 from artalk.core.phones import CHANNELS, articulation_class, articulation_classes, articulation_targets, lookup
 from artalk.core.train.augment import Baked
-from artalk.core.train.encoder import EncoderTeacher, EncoderTraining, _mask
+from artalk.core.train.encoder import EncoderTeacher, EncoderTraining, _mask, _varied
 from artalk.core.train.hearing import expected_signals, hear
 from artalk.core.train.teacher import SIGNALS
 
@@ -112,3 +112,10 @@ def test_what_moonshine_hears_decides_where_there_are_no_log_mels() -> None:
     mels = torch.zeros(1, 40, 64)
     one, other = (teacher(mels, torch.randn(1, 20, 8))[0] for _ in range(2))
     assert (one - other).abs().mean() > 0.05
+
+
+def test_each_feature_is_varied_throughout_a_passage_and_otherwise_in_another() -> None:
+    torch.manual_seed(0)
+    varied = _varied(torch.ones(50, 7, 32))
+    assert torch.equal(varied[:, :1].expand_as(varied), varied)
+    assert 0.35 < varied.std(0).mean() < 0.45

@@ -17,8 +17,6 @@ ROTARY_BASE, ROTARY_SHARE = 10000.0, 0.9
 """First against last turn of a pair, and the share of a head's numbers that are turned."""
 LEVEL = 0.32
 """Amplitude for a loudness of 1 (`log_mel.normalise`), which brings speech to about -21 dBFS."""
-MARGIN = 6400
-"""Samples that are listened to beyond either end of what is needed, a multiple of HEARD_STEP."""
 LEAST_SAMPLES = 1600
 """What is listened to at least: Moonshine needs 1279 samples for two frames."""
 

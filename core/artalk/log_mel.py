@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .listening import HEARD_STEP, LEVEL, MARGIN
+from .listening import LEVEL
 from .mel import (
     ACTIVE_RANGE,
     BAND_RANGE,
@@ -190,7 +190,7 @@ class Tower(nn.Module):
 
 
 class LogMelEncoder(nn.Module):
-    """16 kHz audio -> features at 25 frames a second. It sees 1 s to either side of a window.
+    """16 kHz audio -> features at 25 frames a second. It sees `context` frames at 100 Hz to either side of a window.
 
     moonshine_layers: how many layers of Moonshine's encoder listen along; 0 for log-mels alone.
     Several towers, trained apart from each other, hear more surely than one: where one errs, another seldom errs alike.
@@ -247,15 +247,9 @@ class LogMelEncoder(nn.Module):
                 yield self(mels[None])[0]
             else:
                 reach = HOP * (self.context - 1)
-                around = excerpt(audio, index * window - reach - MARGIN, (index + 1) * window + reach + MARGIN)
-                yield self(mels[None], self._hear(around, lift[1:-1], loudness(span))[None])[0]
-
-    def _hear(self, audio: Tensor, lift: Tensor, loud: Tensor) -> Tensor:
-        """Audio (n + 2 MARGIN,), the raise of its middle (n / HOP,) -> features of the middle (n / HEARD_STEP, H)."""
-        assert self.moonshine is not None
-        beyond = MARGIN // HOP
-        held = torch.cat([lift[:1].expand(beyond), lift, lift[-1:].expand(beyond)])
-        return self.moonshine.hear(levelled(audio, held, loud))[MARGIN // HEARD_STEP : -(MARGIN // HEARD_STEP)]
+                around = excerpt(audio, index * window - reach, (index + 1) * window + reach)
+                heard = self.moonshine.hear(levelled(around, lift[1:-1], loudness(span)))
+                yield self(mels[None], heard[None])[0]
 
     def _window_power(self, audio: Tensor, index: int, window: int) -> Tensor:
         """Mel power of one window, whose first and last frames look into the neighbours."""

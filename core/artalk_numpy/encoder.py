@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..artalk.listening import HEARD_STEP, MARGIN
 from ..artalk.mel import HOP, LOUDNESS_SPAN, mel_matrix, tower_context
 from .layers import LayerNorm, Linear, gelu
 from .log_mel import excerpt, levelled, loudness, normalise, raised, window_power
@@ -17,7 +16,7 @@ from .weights import Array, Weights
 
 
 class LogMelEncoder:
-    """16 kHz audio -> features at 25 frames a second. It sees 1 s to either side of a window."""
+    """16 kHz audio -> features at 25 frames a second. It sees what its towers do to either side of a window."""
 
     memory_windows = LOUDNESS_SPAN
 
@@ -57,14 +56,8 @@ class LogMelEncoder:
                 yield self(mels)
             else:
                 reach = HOP * (context - 1)
-                around = excerpt(audio, index * window - reach - MARGIN, (index + 1) * window + reach + MARGIN)
-                yield self(mels, self._hear(self.moonshine, around, lift[1:-1], loudness(span)))
-
-    @staticmethod
-    def _hear(moonshine: Moonshine, audio: Array, lift: Array, loud: np.float32) -> Array:
-        """Audio (n + 2 MARGIN,), the raise of its middle (n / HOP,) -> features of the middle (n / HEARD_STEP, H)."""
-        held = np.pad(lift, MARGIN // HOP, mode="edge")
-        return moonshine.hear(levelled(audio, held, loud))[MARGIN // HEARD_STEP : -(MARGIN // HEARD_STEP)]
+                around = excerpt(audio, index * window - reach, (index + 1) * window + reach)
+                yield self(mels, self.moonshine.hear(levelled(around, lift[1:-1], loudness(span))))
 
 
 class Tower:

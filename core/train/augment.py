@@ -39,7 +39,7 @@ ACCENT_SHARE = 0.15
 """Share of utterances in an accent that fronts its rounded vowels."""
 MOONSHINE_LAYERS = 4
 """How many layers of Moonshine are listened to: from the fourth, phones of people are read best."""
-WINDOW, BEYOND = 64000, 15360
+WINDOW, BEYOND = 64000, 6080
 """Samples that are heard at a time, and what is heard of their neighbours: what the model does when it speaks."""
 _ALIGN = 640
 Audio = NDArray[np.float32]

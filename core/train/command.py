@@ -39,7 +39,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command = commands.add_parser(
         "train",
         help="make the corpus, train artalk-mini, or codec and generator on your own motion",
-        description="With the default 12 hours of speech it takes some hours on two cores. "
+        description="With the default 4 hours of speech it takes some hours on two cores. "
         "Every stage resumes where it was stopped. "
         "codec and generator with --data train on your own recordings with FLAME motion instead.",
     )

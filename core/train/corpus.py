@@ -83,7 +83,7 @@ class _Spec:
 
 
 def build(
-    folder: Path, hours: float = 12.0, seed: int = 0, jobs: int = 2, say: Callable[[str], None] | None = None
+    folder: Path, hours: float = 4.0, seed: int = 0, jobs: int = 2, say: Callable[[str], None] | None = None
 ) -> list[Path]:
     """Synthesise a corpus into `folder` as shards of about ten minutes; shards that are there already are kept.
 

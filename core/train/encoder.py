@@ -22,6 +22,8 @@ PROSODY_SCALE = 8.0
 """Head signals are a tenth of a radian, the others about 1: this makes them count alike."""
 MELS_LEFT_OUT = 0.5
 """Share of passages without log-mels."""
+HEARD_SPREAD = 0.4
+"""Deviation of the factors on Moonshine's features."""
 _SCALES = [1.0] * 8 + [PROSODY_SCALE] * 3 + [1.0]
 _WEIGHTS = [2.0, 1.2, 0.7, 1.2, 1.2, 1.5, 0.3, 0.8, 0.4, 0.4, 0.4, 0.3]
 
@@ -30,13 +32,13 @@ _WEIGHTS = [2.0, 1.2, 0.7, 1.2, 1.2, 1.5, 0.3, 0.8, 0.4, 0.4, 0.4, 0.3]
 class EncoderTraining:
     """Sizes and length of stage 1 for one tower."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=7000))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=1600, average=0.996))
     batch: int = 18
     frames: int = 150
     """Length of a crop at 25 Hz."""
     width: int = 256
-    blocks_50: int = 3
-    blocks_25: int = 3
+    blocks_50: int = 2
+    blocks_25: int = 2
     heard: int = 288
     """Numbers in Moonshine's features."""
     phone_weight: float = 0.35
@@ -86,8 +88,9 @@ def train(
     model = EncoderTeacher(config)
 
     def step(rng: np.random.Generator, _: float) -> Losses:
-        mels, *others = _crops(data, config, rng)
-        mels, heard, phones, signals = (x.to(accelerator.device) for x in (_mask(mels, rng), *others))
+        mels, heard, *others = _crops(data, config, rng)
+        altered = (_mask(mels, rng), _varied(heard))
+        mels, heard, phones, signals = (x.to(accelerator.device) for x in (*altered, *others))
         logits, drawn = model(mels, heard)
         return losses(logits, drawn, phones, signals, config.phone_weight)
 
@@ -152,6 +155,14 @@ def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:
             first = int(rng.integers(0, T - size))
             x[first : first + size] = -4.0
     return mels * torch.from_numpy(rng.random((B, 1, 1)) > MELS_LEFT_OUT).float()
+
+
+def _varied(heard: Tensor) -> Tensor:
+    """Each of Moonshine's features (B, T, H) louder or softer throughout a passage, as if another person spoke.
+
+    The corpus has few people, and what tells them apart would be learned by heart.
+    """
+    return heard * (1 + HEARD_SPREAD * torch.randn(len(heard), 1, heard.shape[2]))
 
 
 def _contrast(mels: Tensor, rng: np.random.Generator) -> Tensor:

@@ -19,7 +19,6 @@ from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, Gener
 from ..artalk.generator import pool_scales
 from ..artalk.log_mel import LogMelEncoder
 from ..artalk.model import ArtalkModel
-from ..basis import ARKIT
 from . import moonshine_package
 from .augment import BAND_REFERENCE, BANDS, MOONSHINE_LAYERS, cut, read_baked
 from .codec import motion_losses, styles
@@ -31,12 +30,6 @@ from .teacher import NEUTRAL, motion
 STYLE_FRAMES = 50
 STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 """Deviation of each number of a random style."""
-CLOSURE_WEIGHTS = (1.0, 1.0)
-"""Weight of the bits where the lips are shut, at the first and at the last step. The corpus has more of these sounds
-than real speech, and real voices are heard less surely than synthetic ones: at weight 1 every doubtful sound would
-close the lips."""
-TEETH_WEIGHT = 1.0
-"""Weight of the bits where the lower lip is on the teeth, for the same reason; a doubtful f is less of a nuisance."""
 GUIDANCE = 2.0
 """How far the token of a style is carried beyond that of none. Two seconds of motion say little of its amplitudes, and
 what is predicted from little stays near the mean: at 2 the motion goes some .7 of the way to the style."""
@@ -185,10 +178,9 @@ def _fit(
     say: Say | None,
     accelerator: Accelerator,
 ) -> None:
-    def step(rng: np.random.Generator, progress: float) -> Losses:
-        closure_weight = float(np.interp(progress, (0, 1), CLOSURE_WEIGHTS))
+    def step(rng: np.random.Generator, _: float) -> Losses:
         batch = _batch(heard, model, config, rng).to(accelerator.device)
-        return losses(model, trained.style_head, batch, config, closure_weight)
+        return losses(model, trained.style_head, batch, config)
 
     fit(trained, step, config.schedule, folder, say, accelerator=accelerator)
 
@@ -240,10 +232,11 @@ def _batch(heard: Heard, model: ArtalkModel, config: GeneratorTraining, rng: np.
     )
 
 
-def losses(
-    model: ArtalkModel, style_head: nn.Module, batch: Batch, config: GeneratorTraining, closure_weight: float
-) -> Losses:
-    """Cross-entropy of the bits, the error of the decoded likely motion, and of the style's numbers."""
+def losses(model: ArtalkModel, style_head: nn.Module, batch: Batch, config: GeneratorTraining) -> Losses:
+    """Cross-entropy of the bits, the error of the decoded likely motion, and of the style's numbers.
+
+    Closures count no more than the rest: the corpus has more of them than real speech, and lips would shut in doubt.
+    """
     codec, generator = model.codec, model.generator
     frames = codec.config.frames
     with torch.no_grad(), torch.autocast(batch.moved.device.type, enabled=False):
@@ -258,11 +251,9 @@ def losses(
     margin = logits[..., 1] - logits[..., 0]
     bits = torch.cat(target.bits, dim=1)
     wrong = F.binary_cross_entropy_with_logits(margin, bits.float(), reduction="none").mean(-1)
-    spared = _spared(batch.moved[:, frames:], closure_weight)
-    care = 1 - pool_scales(spared[..., None], codec.config.scales)[..., 0]
-    cross_entropy = (wrong * care * _token_weights(codec.config).to(wrong)).sum(1).mean()
+    cross_entropy = (wrong * _token_weights(codec.config).to(wrong)).sum(1).mean()
     decoded = codec.decode(history.feature, likely_feature(codec, margin)).float()
-    parts = motion_losses(decoded, batch.moved[:, frames:], closure=closure_weight - 1)
+    parts = motion_losses(decoded, batch.moved[:, frames:], closure=0.0)
     moved = parts["position"] + 0.5 * parts["velocity"] + parts["gap"]
     hits = ((margin > 0) == bits).float().mean()
     amounts = (batch.amounts - batch.amounts.new_tensor(NEUTRAL.vector())) / batch.amounts.new_tensor(STYLE_SPREAD)
@@ -276,13 +267,6 @@ def losses(
         "gap": parts["gap"],
         "style": style_error,
     }
-
-
-def _spared(moved: Tensor, closure_weight: float) -> Tensor:
-    """By how much less than 1 each frame's bits count: motion (B, T, C) -> (B, T)."""
-    shut = moved[..., ARKIT.index("mouthPressLeft")] > 0.2
-    tooth = moved[..., ARKIT.index("mouthRollLower")] > 0.3
-    return torch.maximum((1 - closure_weight) * shut, (1 - TEETH_WEIGHT) * tooth)
 
 
 def likely_feature(codec: MotionCodec, margin: Tensor) -> Tensor:

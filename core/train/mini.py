@@ -107,11 +107,11 @@ def _hash_of(weights: Path) -> str:
 class MiniTraining:
     """Everything that decides what artalk-mini becomes."""
 
-    hours: float = 12.0
-    variants: int = 2
+    hours: float = 4.0
+    variants: int = 3
     """How many times each synthesised utterance is augmented."""
-    recorded_variants: int = 6
-    """How many times each recorded one is, since there are few; 0 leaves the recordings out."""
+    recorded_variants: int = 3
+    """The same for recordings of people; 0 leaves them out."""
     seed: int = 1
     encoder: tuple[encoder.EncoderTraining, ...] = (encoder.EncoderTraining(),)
     """The towers of the encoder."""
