@@ -33,7 +33,7 @@ STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 GUIDANCE = 2.0
 """How far the token of a style is carried beyond that of none. Two seconds of motion say little of its amplitudes, and
 what is predicted from little stays near the mean: at 2 the motion goes some .7 of the way to the style."""
-HEAD_GAIN = 1.4
+HEAD_GAIN = 1.35
 """Factor on the head, which the generator, hearing only part of what moves it, turns .54 as far as the teacher. At the
 whole 1.8, head and layers together move faster than people do (`artalk evaluate --naturalness`)."""
 

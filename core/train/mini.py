@@ -77,6 +77,9 @@ GPL-3.0-or-later, as the repository. The part that is Moonshine's: MIT, © 2025 
 """
 
 
+LICENCE = "GPL-3.0-or-later; Moonshine's part: MIT, Copyright (c) 2025 Moonshine AI"
+
+
 @dataclass(frozen=True)
 class Start:
     """Weights whose training goes on, as they were when it began."""
@@ -257,7 +260,7 @@ def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "
     """Write weights in half precision and the model card; `figures` and `voices` are parts of the card."""
     out.parent.mkdir(parents=True, exist_ok=True)
     settings = json.dumps({**asdict(config), "start": config.start and config.start.sha256})
-    save_compact(model, out, {"licence": "GPL-3.0-or-later", "training": settings})
+    save_compact(model, out, {"licence": LICENCE, "training": settings})
     out.with_suffix(".md").write_text(card(model, out, config, figures, voices), encoding="utf-8")
 
 
