@@ -191,9 +191,14 @@ def test_storing_again_changes_nothing(small_file, tmp_path):
     assert not eight_bits(torch.zeros(3, 4))[0].any()
 
 
-def test_a_scale_that_is_missing_is_a_damaged_file(small_file, tmp_path):
+@pytest.mark.parametrize("scale", [None, torch.ones(7, 1), torch.ones(1, 1), torch.ones(32), torch.ones(1, 32)])
+def test_a_scale_that_is_missing_or_does_not_fit_is_a_damaged_file(small_file, tmp_path, scale):
     stored = load_file(small_file[0])
-    del stored[next(name for name in stored if name.endswith(".scale"))]
+    name = next(name for name in stored if name.endswith("q_proj.weight.scale"))
+    if scale is None:
+        del stored[name]
+    else:
+        stored[name] = scale
     header = small_file[0].read_bytes()
     size = int.from_bytes(header[:8], "little")
     path = tmp_path / "without.safetensors"
@@ -201,3 +206,15 @@ def test_a_scale_that_is_missing_is_a_damaged_file(small_file, tmp_path):
     for read in (load_safetensors, read_safetensors):
         with pytest.raises(InputError, match="damaged"):
             read(Path(path))
+
+
+def test_an_encoder_without_towers_is_one_sentence(small_file, tmp_path):
+    content = small_file[0].read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+    config = json.loads(metadata["artalk_config"])
+    config["audio"]["options"]["towers"] = 0
+    path = tmp_path / "none.safetensors"
+    save_file(load_file(small_file[0]), path, {**metadata, "artalk_config": json.dumps(config)})
+    with pytest.raises(InputError, match="does not say which model"):
+        load_safetensors(path)

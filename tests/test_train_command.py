@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from artalk.core import cli
 from artalk.core.artalk.files import file_hash
-from artalk.core.train import mini
+from artalk.core.train import mini, moonshine_package
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "artalk-mini.safetensors"
 
@@ -20,11 +20,11 @@ def config_of(monkeypatch, folder, *arguments):
     return given[0]
 
 
-def test_steps_reach_every_tower_and_stage(monkeypatch, tmp_path):
+def test_steps_reach_every_stage(monkeypatch, tmp_path):
     config = config_of(
         monkeypatch, tmp_path, "--encoder-steps", "11", "--codec-steps", "12", "--generator-steps", "13", "--seed", "4"
     )
-    assert [tower.schedule.steps for tower in config.encoder] == [11, 11]
+    assert [tower.schedule.steps for tower in config.encoder] == [11]
     assert (config.codec.schedule.steps, config.generator.schedule.steps) == (12, 13)
     assert config.seed == 4
 
@@ -35,8 +35,15 @@ def test_weights_to_go_on_from_reach_the_training_at_half_its_rates(monkeypatch,
     assert whole.start is None
     assert (config.start.weights, config.start.sha256) == (SHIPPED, file_hash(SHIPPED))
     assert config.encoder[0].schedule.steps == 7
-    for ours, theirs in ((config.encoder[1], whole.encoder[1]), (config.generator, whole.generator)):
+    for ours, theirs in ((config.encoder[0], whole.encoder[0]), (config.generator, whole.generator)):
         assert ours.schedule.learning_rate == theirs.schedule.learning_rate / 2
+
+
+def test_without_moonshine_nothing_is_made_before_it_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(moonshine_package, "_file", lambda: None)
+    for stage in ("corpus", "encoder", "codec", "generator"):
+        assert "pip install moonshine-voice==" in refused(capsys, stage, "--work", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_that_cannot_be_gone_on_from_are_said_before_anything_is_made(tmp_path, capsys):

@@ -98,8 +98,10 @@ def eight_bits(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _expanded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """All weights as floating point numbers; KeyError where a scale is missing."""
+    """All weights as floating point numbers; KeyError where a scale is missing, ValueError where it does not fit."""
     small = [name for name, value in state.items() if value.dtype == torch.int8]
+    if any(state[name + SCALE].shape != (*state[name].shape[:1], 1) for name in small):
+        raise ValueError("a scale is not one number a row")
     scaled = {name: state[name].float() * state[name + SCALE] for name in small}
     return {name: value for name, value in state.items() if name.removesuffix(SCALE) not in small} | scaled
 
@@ -119,7 +121,7 @@ def load_safetensors(path: Path) -> ArtalkModel | RotaryModel:
     model: ArtalkModel | RotaryModel
     try:
         model = RotaryModel(config) if config.family == "training" else ArtalkModel(config)
-    except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError):
+    except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError, IndexError):
         raise unnamed(path) from None
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     _check_fit(path.name, expected, {name: tuple(value.shape) for name, value in state.items()})

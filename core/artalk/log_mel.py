@@ -166,15 +166,11 @@ class Tower(nn.Module):
         out: Tensor = self.norm(self.blocks_25(_convolve(self.down_25, phone_features, 1)))
         return out
 
-    def forward(self, mels: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Normalised log-mels (B, T, bands) at 100 Hz, heard (B, T / 2, H) -> features (B, T / 4, width)."""
-        return self.frame_features(self.phone_features(mels, heard))
-
     def inner(self, mels: Tensor, heard: Tensor | None = None) -> Tensor:
         """Log-mels (B, T + 2 context, bands), heard (B, T / 2 + context - 1, H) -> features (B, T / 4, width).
 
-        The same numbers as `forward` gives for the T in between, without computing frames at the edges that nothing
-        needs.
+        The same numbers as both of the above give for the T in between, without computing frames at the edges that
+        nothing needs.
         """
         x = self._join(_convolve(self.down_50, mels, 0), heard)
         for block in self.blocks_50:

@@ -72,7 +72,10 @@ def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         _check_places(header, len(data))
         arrays = {name: _array(data, entry) for name, entry in header.items()}
         for name in [name for name, entry in header.items() if entry["dtype"] == "I8"]:
-            arrays[name] = arrays[name] * arrays.pop(name + SCALE)
+            scale = arrays.pop(name + SCALE)
+            if scale.shape != (*arrays[name].shape[:1], 1):
+                raise ValueError("a scale is not one number a row")
+            arrays[name] = arrays[name] * scale
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise damaged(path) from None
     return arrays, {str(key): str(value) for key, value in metadata.items()}

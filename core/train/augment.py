@@ -84,9 +84,10 @@ def bake(
 ) -> list[Path]:
     """Augment every shard `variants` times, each time differently; files that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    moonshine_package.require()
     wanted = [
-        (shard, folder / f"{shard.stem}-{seed}-{v}.npz", f"{seed}/{v}") for v in range(variants) for shard in shards
+        (shard, folder / f"{shard.stem}-{seed}-{v}-heard.npz", f"{seed}/{v}")
+        for v in range(variants)
+        for shard in shards
     ]
     missing = [job for job in wanted if not job[1].is_file()]
     if missing:
@@ -104,7 +105,7 @@ def read_baked(paths: list[Path], *, with_sound: bool = True) -> Baked:
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
             arrays: dict[str, Any] = {name: file[name] for name in file.files if with_sound or name not in _SOUND}
-            parts.append(Baked(**{**dict.fromkeys(_SOUND, nothing), **arrays}))
+            parts.append(Baked(**(arrays if with_sound else {**dict.fromkeys(_SOUND, nothing), **arrays})))
     return Baked.join(parts)
 
 

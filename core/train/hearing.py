@@ -50,7 +50,7 @@ class Heard:
 def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: torch.device = _PROCESSOR) -> Heard:
     """What the towers of an encoder hear in a corpus, from the file in `folder` where an interrupted training left it.
 
-    What is said is the mean of what all think likely. The first tower, trained the longest, draws the rest.
+    What is said is the mean of what all think likely. The first tower draws the rest.
 
     Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice.
     """

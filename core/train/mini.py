@@ -179,7 +179,8 @@ def train_corpus(work: Path, config: MiniTraining, machine: Machine) -> Path | N
 
 
 def corpus_shards(work: Path, config: MiniTraining, machine: Machine) -> tuple[list[Path], list[Path]]:
-    """Shards of synthesised speech and of recordings."""
+    """Shards of synthesised speech and of recordings; InputError when they could not be listened to afterwards."""
+    moonshine_package.require()
     with machine.accelerator.main_process_first():
         spoken = corpus.build(work / "corpus", config.hours, config.seed, machine.jobs, machine.say)
         recorded = recordings.build(work / "recordings", machine.jobs, machine.say) if config.recorded_variants else []

@@ -39,8 +39,8 @@ def require() -> None:
     path = _file()
     if path is None or not installed() or file_hash(path) != _SHA256:
         raise InputError(
-            f"Training artalk-mini's hearing needs {PACKAGE} {VERSION}, not installed here: "
-            f"pip install {PACKAGE}=={VERSION}."
+            f"Training artalk-mini's hearing needs {PACKAGE} {VERSION} and onnxruntime, not both installed here: "
+            f"pip install {PACKAGE}=={VERSION} onnxruntime."
         )
 
 
