@@ -197,13 +197,25 @@ def test_a_pause_as_loud_as_speech_is_the_labels_fault():
     talking = MouthTracks(100, np.interp(np.arange(251), [50, 65, 85, 100], [9, 0, 0, 9]), *(np.zeros(251),) * 3)
     table = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken})
     rows = table.rows
-    assert "without 1 of 2 pauses" in table.note
+    assert "without 0.2 of 0.4 s of pauses" in table.note
     assert rows["silence_closed"]["mini"] == pytest.approx(0.5, abs=0.1)
     assert rows["silence_quiet"]["mini"] == 1
     assert list(rows).index("silence_quiet") == list(rows).index("silence_closed") + 1
     quiet = scores.side_by_side("english", [clip], {"mini": {"a": talking}}, "mini", {"a": spoken * (loudness != 0.2)})
     assert "pauses" not in quiet.note
     assert quiet.rows["silence_quiet"]["mini"] == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(("where", "left"), [(0.6, (0.8, 1.35)), (1.4, (0.65, 1.2)), (1.0, None)])
+def test_of_a_pause_into_which_a_word_reaches_the_rest_is_measured(where, left):
+    rng = np.random.default_rng(1)
+    seconds = np.arange(2 * RATE) / RATE
+    talks = (seconds < 0.5) | (seconds > 1.5) | (np.abs(seconds - where) < 0.05)
+    spoken = (np.where(talks, 0.3, 0.001) * rng.standard_normal(len(seconds))).astype(np.float32)
+    clip = replace(SHORTEST, duration=2.0, phones=((0.0, 0.5, "AA"), (0.5, 1.5, "SIL"), (1.5, 2.0, "AA")))
+    found = quiet_pauses(clip, spoken)
+    expected = [left] if left else [(0.65, 0.8), (1.2, 1.35)]
+    assert found == [pytest.approx(span, abs=0.06) for span in expected]
 
 
 def test_what_is_measured_of_a_pause_does_not_hang_on_the_loud_one_beside_it():

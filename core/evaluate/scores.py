@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .clips import Clip
 from .conditions import CONDITIONS, Condition
@@ -36,8 +36,8 @@ def side_by_side(
 ) -> Table:
     """All measures of each system on some clips; those of the system `judged` carry marks.
 
-    `silence_quiet` is `silence_closed` without the pauses that the recordings do not bear out (`pauses`). Goals and the
-    known figures of Rhubarb stand beside English only, for which they hold.
+    `silence_quiet` is `silence_closed` without what the recordings do not bear out of the pauses (`pauses`). Goals and
+    the known figures of Rhubarb stand beside English only, for which they hold.
     """
     quiet = {clip.id: quiet_pauses(clip, recordings[clip.id]) for clip in clips}
     scores = {name: _with_quiet_pauses(clips, quiet, tracks) for name, tracks in systems.items()}
@@ -50,11 +50,15 @@ def side_by_side(
         if group == "english" and metric in GOALS:
             marks[metric, judged] = GOALS[metric].mark(scores[judged][metric])
     notes = ["(Rhubarb): as known of the project's development recordings."] if group == "english" else []
-    pauses = sum(len(pause_middles(clip)) for clip in clips if clip.kind == "speech")
-    kept = sum(map(len, quiet.values()))
-    if kept < pauses:
-        notes.append(f"silence_quiet: without {pauses - kept} of {pauses} pauses, which are as loud as speech.")
+    labelled = _seconds(span for clip in clips if clip.kind == "speech" for span in pause_middles(clip))
+    loud = labelled - _seconds(span for spans in quiet.values() for span in spans)
+    if loud > 0.05:
+        notes.append(f"silence_quiet: without {loud:.1f} of {labelled:.1f} s of pauses, which are as loud as speech.")
     return Table(f"{group}: {len(clips)} clips", rows, marks, " ".join(notes))
+
+
+def _seconds(spans: Iterable[Span]) -> float:
+    return sum(end - first for first, end in spans)
 
 
 def _with_quiet_pauses(clips: Sequence[Clip], quiet: Mapping[str, Sequence[Span]], tracks: Tracks) -> dict[str, float]:
