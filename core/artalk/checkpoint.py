@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import InputError
 from .audio_encoder import MimiEncoder
 from .config import RELEASED, RELEASED_MIMI, ArtalkConfig
-from .files import CONFIG_KEY, SCALE, check_basis, damaged, file_hash, read_config, unnamed
+from .files import CONFIG_KEY, SCALE, check_basis, check_scale, damaged, file_hash, read_config, unnamed
 from .model import ArtalkModel
 from .pipeline import ArtalkPipeline
 from .rotary import TRAINED, RotaryCodec, RotaryGenerator, RotaryModel
@@ -26,7 +26,8 @@ from .windows import SpeechPipeline
 PUBLISHED_CONFIGS = {"artalk": RELEASED, "artalk-mimi": RELEASED_MIMI}
 TRAINED_VARIANT = "artalk-trained"
 NAMES_SHOWN = 3
-_EIGHT_BITS = "audio_encoder.moonshine.layers."
+MOONSHINE = "audio_encoder.moonshine."
+"""Begins the names of all that is Moonshine's."""
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -75,20 +76,28 @@ def from_published(state: Mapping[str, Tensor], config: ArtalkConfig, label: str
 
 def save_safetensors(model: ArtalkModel | RotaryModel, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write weights and config in one file; `metadata` is more text to keep beside them."""
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(state, path, {**(metadata or {}), CONFIG_KEY: model.config.to_json()})
+    _write(model.state_dict(), model.config, path, metadata or {})
 
 
 def save_compact(model: ArtalkModel, path: Path, metadata: Mapping[str, str]) -> None:
-    """As `save_safetensors`, in half precision, and the matrices of Moonshine's layers, which came so, in 8 bits."""
-    state: dict[str, Tensor] = {}
-    for name, value in model.state_dict().items():
-        if name.startswith(_EIGHT_BITS) and value.dim() == 2:
-            state[name], state[name + SCALE] = eight_bits(value)
+    """As `save_safetensors`, the weights `compacted`."""
+    _write(compacted(model.state_dict()), model.config, path, metadata)
+
+
+def _write(state: Mapping[str, Tensor], config: ArtalkConfig, path: Path, metadata: Mapping[str, str]) -> None:
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    save_file(tensors, path, {**metadata, CONFIG_KEY: config.to_json()})
+
+
+def compacted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in half precision, and the matrices of Moonshine's layers, which came so, in 8 bits with their scales."""
+    small: dict[str, Tensor] = {}
+    for name, value in state.items():
+        if name.startswith(f"{MOONSHINE}layers.") and value.dim() == 2:
+            small[name], small[name + SCALE] = eight_bits(value)
         else:
-            state[name] = value.half()
-    state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    save_file(state, path, {**metadata, CONFIG_KEY: model.config.to_json()})
+            small[name] = value.half()
+    return small
 
 
 def eight_bits(matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,11 +106,11 @@ def eight_bits(matrix: Tensor) -> tuple[Tensor, Tensor]:
     return (matrix / scale).round().to(torch.int8), scale.float()
 
 
-def _expanded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """All weights as floating point numbers; KeyError where a scale is missing, ValueError where it does not fit."""
+def expanded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as they are after `compacted`; KeyError where a scale is missing, ValueError where it does not fit."""
     small = [name for name, value in state.items() if value.dtype == torch.int8]
-    if any(state[name + SCALE].shape != (*state[name].shape[:1], 1) for name in small):
-        raise ValueError("a scale is not one number a row")
+    for name in small:
+        check_scale(state[name].shape, state[name + SCALE].shape)
     scaled = {name: state[name].float() * state[name + SCALE] for name in small}
     return {name: value for name, value in state.items() if name.removesuffix(SCALE) not in small} | scaled
 
@@ -114,7 +123,7 @@ def load_safetensors(path: Path) -> ArtalkModel | RotaryModel:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            state = _expanded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a mapping)
+            state = expanded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError, ValueError, KeyError):
         raise damaged(path) from None
     config = read_config(metadata, path)

@@ -26,6 +26,12 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
+def check_scale(matrix: tuple[int, ...], scale: tuple[int, ...]) -> None:
+    """Raise ValueError unless an array of 8-bit numbers and its scale have shapes that go together."""
+    if scale != (*matrix[:1], 1):
+        raise ValueError("a scale is not one number a row")
+
+
 def damaged(path: Path) -> InputError:
     """What to raise for a weights file that cannot be read."""
     return InputError(f"The weights file '{path.name}' is damaged or cut short: get it again or reinstall artalk.")

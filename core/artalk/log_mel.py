@@ -51,21 +51,26 @@ def normalise(power: Tensor, span: Tensor, reference: Tensor) -> Tensor:
     power: (T, bands) mel power; span: (S, bands) mel power of the passage whose loudness counts;
     reference: (bands,) mean of the bands in average speech. Returns (T, bands).
     """
-    loud = loudness(span)
-    mean = _relative_log(span[_active(span)], loud).mean(0)
+    spoken = _spoken(span)
+    loud = _mean_log(spoken)
+    mean = _relative_log(spoken, loud).mean(0)
     correction = (mean - reference).clamp(-BAND_RANGE, BAND_RANGE)
     return _relative_log(power, loud) - reference - correction
 
 
 def loudness(span: Tensor) -> Tensor:
     """Mean log of mel power (S, bands), all bands together, where somebody speaks; a number of one element."""
-    return (span[_active(span)].sum(1) + POWER_FLOOR).log().mean().clamp_min(QUIETEST)
+    return _mean_log(_spoken(span))
 
 
-def _active(span: Tensor) -> Tensor:
-    """Where mel power (S, bands) is near its loudest, (S,) bool."""
+def _mean_log(spoken: Tensor) -> Tensor:
+    return (spoken.sum(1) + POWER_FLOOR).log().mean().clamp_min(QUIETEST)
+
+
+def _spoken(span: Tensor) -> Tensor:
+    """The frames of mel power (S, bands) that are near its loudest."""
     smooth = _smooth((span.sum(1) + POWER_FLOOR).log(), 5)
-    return smooth > smooth.max() - ACTIVE_RANGE
+    return span[smooth > smooth.max() - ACTIVE_RANGE]
 
 
 def raised(power: Tensor, span: Tensor) -> Tensor:
@@ -239,13 +244,12 @@ class LogMelEncoder(nn.Module):
             span = torch.cat([powers[i] for i in near])
             lift = raised(power, span)
             mels = normalise(power * lift.exp()[:, None], span, self.band_reference)
-            if self.moonshine is None:
-                yield self(mels[None])[0]
-            else:
+            heard = None
+            if self.moonshine is not None:
                 reach = HOP * (self.context - 1)
                 around = excerpt(audio, index * window - reach, (index + 1) * window + reach)
-                heard = self.moonshine.hear(levelled(around, lift[1:-1], loudness(span)))
-                yield self(mels[None], heard[None])[0]
+                heard = self.moonshine.hear(levelled(around, lift[1:-1], loudness(span)))[None]
+            yield self(mels[None], heard)[0]
 
     def _window_power(self, audio: Tensor, index: int, window: int) -> Tensor:
         """Mel power of one window, whose first and last frames look into the neighbours."""

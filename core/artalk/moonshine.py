@@ -17,11 +17,11 @@ from .listening import (
     HEADS,
     HEARD_STEP,
     LEAST_SAMPLES,
-    ROTARY_BASE,
     ROTARY_SHARE,
     between_frames,
     sounding,
 )
+from .positions import rotate
 
 
 class Moonshine(nn.Module):
@@ -108,11 +108,6 @@ class Mix(nn.Module):
 
 
 def _turned(x: Tensor) -> Tensor:
-    """Queries or keys (B, heads, T, d), of which the first numbers, in adjacent pairs, are turned by their time."""
-    pairs = int(x.shape[-1] * ROTARY_SHARE) // 2
-    rates = ROTARY_BASE ** (-torch.arange(pairs, device=x.device) / pairs)
-    angles = torch.arange(x.shape[2], device=x.device)[:, None] * rates
-    sin, cos = angles.sin().to(x), angles.cos().to(x)
-    even, odd = x[..., 0 : 2 * pairs : 2], x[..., 1 : 2 * pairs : 2]
-    turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
-    return torch.cat([turned, x[..., 2 * pairs :]], dim=-1)
+    """Queries or keys (B, heads, T, d), of which the first numbers are turned by their time."""
+    end = int(x.shape[-1] * ROTARY_SHARE) // 2 * 2
+    return torch.cat([rotate(x[..., :end], torch.arange(x.shape[2], device=x.device)), x[..., end:]], dim=-1)

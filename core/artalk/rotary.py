@@ -20,6 +20,7 @@ from .audio_encoder import AudioEncoder, build_audio_encoder
 from .bsq import Quantised
 from .codec import CodecTransformer, MotionCodec, WindowAttention
 from .config import ArtalkConfig, CodecConfig, GeneratorConfig
+from .positions import rotate
 
 TRAINED = ArtalkConfig(
     codec=CodecConfig(motion_dim=len(FLAME_EYES), scales=(1, 10, 20, 50, 100)),
@@ -29,16 +30,6 @@ TRAINED = ArtalkConfig(
     family="training",
 )
 """The sizes that the training code comes with."""
-
-
-def rotate(x: Tensor, positions: Tensor) -> Tensor:
-    """Turn each adjacent pair of (B, heads, L, d) by its token's position (L,); slowest pair 1 / 10000 of the first."""
-    half = x.shape[-1] // 2
-    rates = 10000.0 ** (-torch.arange(half, device=x.device) / half)
-    angles = positions[:, None] * rates
-    sin, cos = angles.sin(), angles.cos()
-    even, odd = x[..., 0::2], x[..., 1::2]
-    return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2).to(x.dtype)
 
 
 class RotaryAttention(WindowAttention):

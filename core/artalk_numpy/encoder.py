@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..artalk.mel import HOP, LOUDNESS_SPAN, mel_matrix, tower_context
-from .layers import LayerNorm, Linear, gelu
+from .layers import Convolution, LayerNorm, Linear, gelu
 from .log_mel import excerpt, levelled, loudness, normalise, raised, window_power
 from .moonshine import Moonshine
 from .weights import Array, Weights
@@ -52,12 +52,12 @@ class LogMelEncoder:
             span = np.concatenate([powers[i] for i in near])
             lift = raised(power, span)
             mels = normalise(power * np.exp(lift)[:, None], span, self.band_reference)
-            if self.moonshine is None:
-                yield self(mels)
-            else:
+            heard = None
+            if self.moonshine is not None:
                 reach = HOP * (context - 1)
                 around = excerpt(audio, index * window - reach, (index + 1) * window + reach)
-                yield self(mels, self.moonshine.hear(levelled(around, lift[1:-1], loudness(span))))
+                heard = self.moonshine.hear(levelled(around, lift[1:-1], loudness(span)))
+            yield self(mels, heard)
 
 
 class Tower:
@@ -72,19 +72,23 @@ class Tower:
 
         blocks_50, blocks_25 = options.get("blocks_50", 6), options.get("blocks_25", 4)
         self.context = tower_context(kernel, blocks_50, blocks_25)
-        self.down_50 = Halving(weights, f"{name}.down_50", options.get("bands", 64), width)
-        self.heard_norm = LayerNorm(weights, f"{name}.listen.0", heard) if heard else None
-        self.listen = Linear(weights, f"{name}.listen.1", heard, width) if heard else None
+        self.down_50 = Convolution(weights, f"{name}.down_50", options.get("bands", 64), width, taps=4, step=2)
+        self.listen = (
+            (LayerNorm(weights, f"{name}.listen.0", heard), Linear(weights, f"{name}.listen.1", heard, width))
+            if heard
+            else None
+        )
         self.blocks_50 = blocks("blocks_50", blocks_50)
-        self.down_25 = Halving(weights, f"{name}.down_25", width, width)
+        self.down_25 = Convolution(weights, f"{name}.down_25", width, width, taps=4, step=2)
         self.blocks_25 = blocks("blocks_25", blocks_25)
         self.norm = LayerNorm(weights, f"{name}.norm", width)
 
     def __call__(self, mels: Array, heard: Array | None = None) -> Array:
         """Log-mels (T + 2 context, bands) at 100 Hz, heard (T / 2 + context - 1, H) -> features (T / 4, width)."""
         x = self.down_50(mels)
-        if self.listen and self.heard_norm and heard is not None:
-            x += self.listen(self.heard_norm(heard))
+        if self.listen is not None and heard is not None:
+            norm, project = self.listen
+            x += project(norm(heard))
         x = gelu(x)
         for block in self.blocks_50:
             x = block(x)
@@ -92,22 +96,6 @@ class Tower:
         for block in self.blocks_25:
             x = block(x)
         return self.norm(x)
-
-
-class Halving:
-    """Convolution over time with 4 taps and step 2: half as many frames."""
-
-    def __init__(self, weights: Weights, name: str, inputs: int, outputs: int) -> None:
-        taps = weights.take(f"{name}.weight", outputs, inputs, 4)
-        self.weight = np.ascontiguousarray(taps.transpose(2, 1, 0).reshape(4 * inputs, outputs))
-        self.bias = weights.take(f"{name}.bias", outputs)
-
-    def __call__(self, x: Array) -> Array:
-        """(T, inputs), T even -> (T / 2 - 1, outputs)."""
-        pairs = x.reshape(len(x) // 2, -1)
-        y: Array = np.concatenate([pairs[:-1], pairs[1:]], axis=1) @ self.weight
-        y += self.bias
-        return y
 
 
 class ConvBlock:

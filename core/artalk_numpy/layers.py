@@ -41,6 +41,27 @@ def side_by_side(layers: Sequence[Linear]) -> Linear:
     return joined
 
 
+class Convolution:
+    """Convolution over time without padding."""
+
+    def __init__(
+        self, weights: Weights, name: str, inputs: int, outputs: int, *, taps: int, step: int, bias: bool = True
+    ) -> None:
+        kernel = weights.take(f"{name}.weight", outputs, inputs, taps)
+        self.weight = np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(taps * inputs, outputs))
+        self.bias = weights.take(f"{name}.bias", outputs) if bias else np.zeros(outputs, np.float32)
+        self.taps, self.step = taps, step
+
+    def __call__(self, x: Array) -> Array:
+        """(T, inputs) -> ((T - taps) / step + 1, outputs)."""
+        inputs = x.shape[1]
+        samples = np.ascontiguousarray(x).reshape(-1)
+        seen: Array = np.lib.stride_tricks.sliding_window_view(samples, self.taps * inputs)[:: self.step * inputs]
+        y = np.ascontiguousarray(seen) @ self.weight
+        y += self.bias
+        return y
+
+
 class LayerNorm:
     """Mean 0 and variance 1 in each row, then a learned scale and shift."""
 

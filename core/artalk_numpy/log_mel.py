@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..artalk.listening import LEVEL
 from ..artalk.mel import (
@@ -59,22 +58,27 @@ def normalise(power: Array, span: Array, reference: Array) -> Array:
     power: (T, bands) mel power; span: (S, bands) mel power of the passage whose loudness counts;
     reference: (bands,) mean of the bands in average speech. Returns (T, bands).
     """
-    loud = loudness(span)
-    mean = _relative_log(span[_active(span)], loud).mean(axis=0, dtype=np.float64)
+    spoken = _spoken(span)
+    loud = _mean_log(spoken)
+    mean = _relative_log(spoken, loud).mean(axis=0, dtype=np.float64)
     correction = np.clip(mean.astype(np.float32) - reference, -BAND_RANGE, BAND_RANGE)
     return np.asarray(_relative_log(power, loud) - reference - correction.astype(np.float32))
 
 
 def loudness(span: Array) -> np.float32:
     """Mean log of mel power (S, bands), all bands together, where somebody speaks."""
-    energy = np.log(span[_active(span)].sum(axis=1) + np.float32(POWER_FLOOR))
+    return _mean_log(_spoken(span))
+
+
+def _mean_log(spoken: Array) -> np.float32:
+    energy = np.log(spoken.sum(axis=1) + np.float32(POWER_FLOOR))
     return np.float32(max(energy.mean(dtype=np.float64), QUIETEST))
 
 
-def _active(span: Array) -> NDArray[np.bool_]:
-    """Where mel power (S, bands) is near its loudest, (S,) bool."""
+def _spoken(span: Array) -> Array:
+    """The frames of mel power (S, bands) that are near its loudest."""
     smooth = _moving_average(np.log(span.sum(axis=1) + np.float32(POWER_FLOOR)), _SMOOTH)
-    return np.asarray(smooth > smooth.max() - np.float32(ACTIVE_RANGE))
+    return span[smooth > smooth.max() - np.float32(ACTIVE_RANGE)]
 
 
 def raised(power: Array, span: Array) -> Array:

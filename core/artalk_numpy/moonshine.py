@@ -17,7 +17,7 @@ from ..artalk.listening import (
     between_frames,
     sounding,
 )
-from .layers import Linear, attend, gelu, norm, side_by_side, split_heads
+from .layers import Convolution, Linear, attend, gelu, norm, side_by_side, split_heads
 from .weights import Array, Weights
 
 _EPSILON = 1e-5
@@ -28,9 +28,10 @@ class Moonshine:
 
     def __init__(self, weights: Weights, name: str, layers: int, width: int) -> None:
         self.width = width
+        sizes = ((1, width), (width, 2 * width), (2 * width, width))
         self.conv1, self.conv2, self.conv3 = (
-            Convolution(weights, f"{name}.conv{i + 1}", i, (1, width, 2 * width)[i], (width, 2 * width, width)[i])
-            for i in range(3)
+            Convolution(weights, f"{name}.conv{n}", *size, taps=taps, step=step, bias=n > 1)
+            for n, (size, taps, step) in enumerate(zip(sizes, CONV_TAPS, CONV_STEPS, strict=True), 1)
         )
         self.scale = weights.take(f"{name}.groupnorm.weight", width)
         self.shift = weights.take(f"{name}.groupnorm.bias", width)
@@ -63,26 +64,6 @@ class Moonshine:
         weight = share[:, None]
         features[begin // HEARD_STEP : end // HEARD_STEP] = frames[left] * (1 - weight) + frames[left + 1] * weight
         return features
-
-
-class Convolution:
-    """One of the three convolutions over time, without padding; the first has no bias."""
-
-    def __init__(self, weights: Weights, name: str, which: int, inputs: int, outputs: int) -> None:
-        self.taps, self.step = CONV_TAPS[which], CONV_STEPS[which]
-        kernel = weights.take(f"{name}.weight", outputs, inputs, self.taps)
-        self.weight = np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(self.taps * inputs, outputs))
-        self.bias = weights.take(f"{name}.bias", outputs) if which else None
-
-    def __call__(self, x: Array) -> Array:
-        """(T, inputs) -> ((T - taps) / step + 1, outputs)."""
-        inputs = x.shape[1]
-        samples = np.ascontiguousarray(x).reshape(-1)
-        seen: Array = np.lib.stride_tricks.sliding_window_view(samples, self.taps * inputs)[:: self.step * inputs]
-        y = np.ascontiguousarray(seen) @ self.weight
-        if self.bias is not None:
-            y += self.bias
-        return y
 
 
 class Layer:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..artalk.files import SCALE, damaged
+from ..artalk.files import SCALE, check_scale, damaged
 from ..errors import InputError
 
 Array = NDArray[np.float32]
@@ -73,8 +73,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         arrays = {name: _array(data, entry) for name, entry in header.items()}
         for name in [name for name, entry in header.items() if entry["dtype"] == "I8"]:
             scale = arrays.pop(name + SCALE)
-            if scale.shape != (*arrays[name].shape[:1], 1):
-                raise ValueError("a scale is not one number a row")
+            check_scale(arrays[name].shape, scale.shape)
             arrays[name] = arrays[name] * scale
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise damaged(path) from None

@@ -21,6 +21,8 @@ from .mouth import MouthTracks
 Array = NDArray[np.float64]
 
 RATE = 100.0
+BESIDE_SPEECH = 0.15
+"""Seconds of a pause beside speech that are not measured."""
 TOLERANCE = 0.04
 SEALED_MM, REST_MM = 1.0, 2.0
 FV_ON = 0.4
@@ -146,10 +148,10 @@ def _collect_phones(clip: Clip, mouth: MouthTracks, jaw_p95: float, evidence: Ev
 
 
 def pause_middles(clip: Clip) -> list[Span]:
-    """What is measured of each pause of 250 ms or more: it less 150 ms beside speech, in seconds."""
+    """What is measured of each pause of 250 ms or more: it less BESIDE_SPEECH, in seconds."""
     last = len(clip.phones) - 1
     middles = [
-        (start + (0.15 if i else 0), min(end - (0.15 if i < last else 0), clip.duration))
+        (start + (BESIDE_SPEECH if i else 0), min(end - (BESIDE_SPEECH if i < last else 0), clip.duration))
         for i, (start, end, phone) in enumerate(clip.phones)
         if is_silence(phone) and end - start >= 0.25
     ]

@@ -104,8 +104,10 @@ def read_baked(paths: list[Path], *, with_sound: bool = True) -> Baked:
     nothing = np.zeros((0, 0), np.float16)
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, Any] = {name: file[name] for name in file.files if with_sound or name not in _SOUND}
-            parts.append(Baked(**(arrays if with_sound else {**dict.fromkeys(_SOUND, nothing), **arrays})))
+            arrays: dict[str, Any] = {
+                name: file[name] if with_sound or name not in _SOUND else nothing for name in file.files
+            }
+            parts.append(Baked(**arrays))
     return Baked.join(parts)
 
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..artalk.checkpoint import eight_bits
+from ..artalk.checkpoint import MOONSHINE, compacted, expanded
 from ..artalk.files import file_hash
 from ..artalk.moonshine import Moonshine
 from ..errors import InputError
@@ -49,8 +49,8 @@ def moonshine(layers: int) -> Moonshine:
     """The lower layers of the encoder, ready to hear, rounded as they are stored. Raises as `require` does."""
     require()
     model = Moonshine(layers)
-    found = _state()
-    model.load_state_dict({name: _as_stored(name, found[name]) for name in model.state_dict()})
+    stored = expanded(compacted({MOONSHINE + name: value for name, value in _state().items()}))
+    model.load_state_dict({name: stored[MOONSHINE + name] for name in model.state_dict()})
     return model.eval().requires_grad_(False)
 
 
@@ -61,14 +61,6 @@ def _file() -> Path | None:
         return None
     path = Path(spec.submodule_search_locations[0]) / "assets" / "tiny-en" / "encoder_model.ort"
     return path if path.is_file() else None
-
-
-def _as_stored(name: str, value: Tensor) -> Tensor:
-    """The numbers of `checkpoint.save_compact`."""
-    if name.startswith("layers.") and value.dim() == 2:
-        rounded, scale = eight_bits(value)
-        return rounded.float() * scale
-    return value.half().float()
 
 
 def _state() -> dict[str, Tensor]:
