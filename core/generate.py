@@ -31,7 +31,7 @@ from .polish.head import add_head, ease_jumps, turn_home
 from .polish.limits import within_limits
 from .polish.phrases import Phrase
 from .polish.prosody import Prosody, listen
-from .polish.seals import hold_seals, settle_lips
+from .polish.seals import hold_seals, pressed, shut_slits
 from .polish.seams import ease_seams
 from .polish.silence import hold_in_silence
 from .retarget.bases import in_basis, model_of_file, require_way
@@ -269,8 +269,9 @@ def polish(
     turned = _Amounts(options, over_time or {})
     if layered:
         # on the model's own frames: afterwards a jump or a seal is spread over more of them
-        motion = smooth(settle_lips(ease_seams(ease_jumps(within_limits(motion)))), options.smoothing)
-        motion = hold_seals(scale_mouth(motion, turned("jaw", motion), turned("lips", motion)))
+        motion = smooth(shut_slits(ease_seams(ease_jumps(within_limits(motion)))), options.smoothing)
+        meant = pressed(motion)
+        motion = hold_seals(scale_mouth(motion, turned("jaw", motion), turned("lips", motion)), meant)
         if afterwards:
             motion = going_on(motion, afterwards.seconds, afterwards.fade, afterwards.rest, HEAD_ROTATION)
     motion = motion.resample(options.fps or motion.fps)

@@ -16,7 +16,7 @@ from artalk.core.polish.head import add_head, ease_jumps, hold_in_pauses
 from artalk.core.polish.limits import within_limits
 from artalk.core.polish.phrases import Phrase, phrases
 from artalk.core.polish.prosody import Accent, Prosody, listen, pitch_semitones
-from artalk.core.polish.seals import hold_seals, lip_gap, open_doubts, shut_slits
+from artalk.core.polish.seals import hold_seals, lip_gap, pressed, shut_slits
 from artalk.core.polish.silence import hold_in_silence, mouth_channels
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -243,7 +243,7 @@ def test_short_seals_are_held_and_long_ones_left_alone():
     values[:, jaw] = 0.3
     values[10, jaw] = 0.0
     values[30:34, jaw] = 0.0
-    gap = lip_gap(hold_seals(still(2).with_values(values)))
+    gap = lip_gap(hold_seals(still(2).with_values(values), np.ones(50, bool)))
     seconds = np.arange(0, 2, 0.001)
     shut = np.interp(seconds * 25, np.arange(50), gap) <= 1.0
     assert 0.06 < shut[: 20 * 40].sum() * 0.001 < 0.1
@@ -255,33 +255,43 @@ def test_short_seals_are_held_and_long_ones_left_alone():
 def test_two_short_seals_beside_each_other_stay_two():
     values = np.zeros((7, len(ARKIT)), np.float32)
     values[:, ARKIT.index("jawOpen")] = np.array([3, 3, 0.2, 3, 0.2, 3, 3]) / 27
-    gap = lip_gap(hold_seals(Motion(values, ARKIT, 25)))
+    gap = lip_gap(hold_seals(Motion(values, ARKIT, 25), np.ones(7, bool)))
     assert gap[[2, 4]] == pytest.approx(0.2, abs=1e-4)
     assert gap[[1, 3, 5]].min() > 0.99
 
 
-def test_short_dips_that_do_not_touch_are_opened_and_others_left_alone():
+PRESS = ARKIT.indices(["mouthPressLeft", "mouthPressRight"])
+
+
+def test_only_seals_that_are_pressed_are_held():
+    values = still(2).values.copy()
+    values[:, ARKIT.index("jawOpen")] = 0.3
+    values[[10, 30], ARKIT.index("jawOpen")] = 0.0
+    values[10, PRESS], values[30, PRESS] = 0.3, 0.04
+    motion = still(2).with_values(values)
+    meant = pressed(motion)
+    assert np.flatnonzero(meant).tolist() == [10]
+    changed = np.flatnonzero(np.abs(hold_seals(motion, meant).values - values).max(axis=1) > 0)
+    assert changed.tolist() == [9, 11]
+
+
+def test_slits_are_shut_where_lips_are_pressed_or_rest_and_nowhere_else():
+    gaps = np.full(60, 8.0)
+    gaps[:8] = 0.3  # rest, from the beginning on
+    gaps[12], gaps[16], gaps[20] = 0.3, 0.6, 0.85  # pressed
+    gaps[24], gaps[28] = 0.3, 0.6  # in passing
+    gaps[32:40] = [0.1, 0.3, 0.6, 0.99, 0.1, 0.1, -0.1, 0.3]  # rest
     values = np.zeros((60, len(ARKIT)), np.float32)
-    jaw, close = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
-    values[:, jaw] = 0.3
-    for frames, gap in (([10, 11], 0.6), ([20, 21], 0.2), (list(range(30, 40)), 0.6), ([44, 46], 1.1), ([45], 0.9)):
-        values[frames, close] = 0.3 - gap / 27
-    values[50, jaw] = 0.9 / 27
-    before, after = (
-        lip_gap(still(2.4).with_values(v)) for v in (values, open_doubts(still(2.4).with_values(values)).values)
-    )
-    assert after[[10, 11, 50]] == pytest.approx(1.5, abs=1e-3)
-    assert after[45] == pytest.approx(1.1, abs=1e-3)
-    unchanged = np.setdiff1d(np.arange(60), [10, 11, 45, 50])
-    assert np.array_equal(before[unchanged], after[unchanged])
-
-
-def test_lips_that_nearly_touch_meet_and_others_stay_as_they_are():
-    values = np.zeros((6, len(ARKIT)), np.float32)
-    values[:, ARKIT.index("jawOpen")] = 0.2
-    values[:, ARKIT.index("mouthClose")] = 0.2 - np.array([-0.1, 0.05, 0.34, 0.6, 1.0, 5.0]) / 27
-    motion = shut_slits(Motion(values, ARKIT, 25))
-    assert lip_gap(motion) == pytest.approx([-0.1, 0, 0, 0.231, 1, 5], abs=2e-3)
+    values[:, ARKIT.index("jawOpen")] = 0.3
+    values[:, ARKIT.index("mouthClose")] = 0.3 - gaps / 27
+    values[np.ix_([12, 16, 20], PRESS)] = 0.3
+    motion = shut_slits(still(2.4).with_values(values))
+    gap = lip_gap(motion)
+    assert gap[:8] == pytest.approx(0, abs=1e-4)
+    assert gap[[12, 16, 20]] == pytest.approx([0, 0, 0.425], abs=1e-4)
+    assert gap[[24, 28]] == pytest.approx([0.3, 0.6], abs=1e-4)
+    assert gap[32:40] == pytest.approx([0, 0, 0.2308, 0.9748, 0, 0, -0.1, 0], abs=1e-3)
+    assert gap[[10, 22, 50]] == pytest.approx(8, abs=1e-4)
     assert np.array_equal(motion.channel("jawOpen"), values[:, ARKIT.index("jawOpen")])
 
 

@@ -6,9 +6,6 @@ A seal on p, b or m lasts 60 to 120 ms (Stathopoulos and Weismer 1983).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,9 +24,13 @@ _MM_PER_WEIGHT = {
 """By how much a shape parts the lips of the default head."""
 SEALED_MM = 1.0
 """Lips that are nearer than this count as closed."""
-_SLIT_MM = 0.35
-"""Lips nearer than this are meant to touch: a model leaves a tenth or two between them, through which teeth shine."""
-_DOUBT_SECONDS, _OPENED_MM = 0.2, 1.5
+_PRESSED = 0.12
+"""`mouthPress` from which lips that meet are meant to: artalk-mini presses all but one in fifty of its p b m by twice
+as much, and lips that come near each other by chance by a quarter of it."""
+_SLIT_MM, _PRESSED_SLIT_MM = 0.35, 0.7
+"""Lips nearer than this, at rest and pressed, touch: a model leaves a little between, through which teeth shine."""
+_REST_SECONDS = 0.2
+"""Lips that are shut for longer rest, pressed or not."""
 LIP_OPENERS = tuple(name for name in _MM_PER_WEIGHT if name.startswith("mouth") and name != "mouthClose")
 _SHORTEST = 0.062
 """Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
@@ -41,39 +42,42 @@ def lip_gap(motion: Motion) -> NDArray[np.float64]:
     return np.asarray(weights @ np.array(list(_MM_PER_WEIGHT.values())))
 
 
-def settle_lips(motion: Motion) -> Motion:
-    """The motion with lips that are either apart or shut where a model leaves it open; on the model's own frames."""
-    return shut_slits(open_doubts(motion))
+def pressed(motion: Motion) -> NDArray[np.bool_]:
+    """Frames (T,) in which the lips are pressed together, as for p, b and m."""
+    presses = motion.values[:, motion.basis.indices(["mouthPressLeft", "mouthPressRight"])]
+    return np.asarray(presses.mean(axis=1) >= _PRESSED)
 
 
-def open_doubts(motion: Motion) -> Motion:
-    """The motion with short dips that stop .35 to 1 mm short of touching opened to 1.5 mm at most.
+def shut_slits(motion: Motion) -> Motion:
+    """The motion with lips brought together by `mouthClose` where they are pressed or rest, and a slit is left.
 
-    In most of artalk-mini's nothing is said that closes the lips.
+    Ever less of it up to 1 mm; lips that come near each other for a moment in other sounds stay apart.
     """
     gap = lip_gap(motion)
+    slit = np.full(len(motion), np.nan)
+    for first, after in _shut(gap):
+        if after - first > _REST_SECONDS * motion.fps:
+            slit[first:after] = _SLIT_MM
+    slit[pressed(motion)] = _PRESSED_SLIT_MM
+    kept = np.nan_to_num(np.clip((gap - slit) / (SEALED_MM - slit), 0, 1), nan=1.0)
     values = motion.values.copy()
-    jaw, close = (values[:, motion.basis.index(name)] for name in ("jawOpen", "mouthClose"))
-    for first, last in _seals(gap):
-        if last - first <= _DOUBT_SECONDS * motion.fps and gap[first:last].min() > _SLIT_MM:
-            part = slice(first, last)
-            beside = min(gap[first - 1], gap[last], _OPENED_MM)  # no further than the lips are apart there
-            missing = np.float32((beside - gap[part]) / _MM_PER_WEIGHT["jawOpen"])
-            freed = np.minimum(close[part], missing)
-            close[part] -= freed
-            jaw[part] += missing - freed
+    close = values[:, motion.basis.index("mouthClose")]
+    close += np.maximum(gap * (1 - kept), 0) / -_MM_PER_WEIGHT["mouthClose"]
     return motion.with_values(values)
 
 
-def hold_seals(motion: Motion) -> Motion:
+def hold_seals(motion: Motion, meant: NDArray[np.bool_]) -> Motion:
     """The motion with seals of the lips under 62 ms made that long; it takes the model's own frames.
 
-    The frames beside a seal are drawn towards it, no further than to where the lips just meet.
+    meant: (T,) where lips that meet are meant to (see `pressed`); other seals stay as short as they are. The frames
+    beside a seal are drawn towards it, no further than to where the lips just meet.
     """
     gap = lip_gap(motion)
     values = motion.values.copy()
     columns = mouth_channels(motion.basis.channels)
-    for first, after in _seals(gap):
+    for first, after in _shut(gap):
+        if first == 0 or after == len(gap) or not meant[first:after].any():
+            continue
         before, last = first - 1, after - 1
         if min(gap[before], gap[after]) <= SEALED_MM:
             continue  # drawn there already by the seal before
@@ -90,22 +94,10 @@ def hold_seals(motion: Motion) -> Motion:
     return motion.with_values(values)
 
 
-def _seals(gap: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
-    """First frame and the one after the last of each seal that begins and ends within the motion."""
-    edges = np.flatnonzero(np.diff((gap <= SEALED_MM).astype(np.int8))) + 1
-    for first, after in pairwise(edges):
-        if gap[first] <= SEALED_MM:  # else the edges are those of an open stretch between two seals
-            yield int(first), int(after)
-
-
-def shut_slits(motion: Motion) -> Motion:
-    """The motion with lips less than .35 mm apart brought together by `mouthClose`, and ever less of it up to 1 mm."""
-    gap = lip_gap(motion)
-    kept = np.clip((gap - _SLIT_MM) / (SEALED_MM - _SLIT_MM), 0, 1)
-    values = motion.values.copy()
-    close = values[:, motion.basis.index("mouthClose")]
-    close += np.maximum(gap * (1 - kept), 0) / -_MM_PER_WEIGHT["mouthClose"]
-    return motion.with_values(values)
+def _shut(gap: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """First frame and the one after the last of each stretch in which the lips are closed."""
+    edges = np.flatnonzero(np.diff(np.pad((gap <= SEALED_MM).astype(np.int8), 1)))
+    return [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _shares(reach: list[float], missing: float) -> list[float]:
