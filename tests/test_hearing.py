@@ -14,7 +14,7 @@ from artalk.core.train.encoder import EncoderTeacher, EncoderTraining, _mask, _v
 from artalk.core.train.hearing import expected_signals, hear
 from artalk.core.train.teacher import SIGNALS
 
-ROUND, APERTURE = CHANNELS.index("round"), CHANNELS.index("aperture")
+ROUND, APERTURE, JAW = (CHANNELS.index(name) for name in ("round", "aperture", "jaw"))
 
 
 def logits_of(*phones: str) -> torch.Tensor:
@@ -44,10 +44,26 @@ def test_only_vowels_change_how_far_the_mouth_opens() -> None:
 def test_a_short_rounded_sound_stands_out_from_its_neighbours() -> None:
     frames = 21
     logits = logits_of("IY").repeat(1, frames, 1)
-    logits[:, 20:22] = logits_of("UW")
+    logits[:, 19:21] = logits_of("UW")
     rounding = expected_signals(logits, torch.zeros(1, frames, len(SIGNALS)))[0, :, ROUND]
     assert rounding[10] > 1.2 * lookup("UW")[0].targets[ROUND]
     assert rounding[9] < 0 < rounding[10]
+
+
+def test_a_signal_shows_what_is_said_at_its_time_not_after_it() -> None:
+    logits = logits_of("IY").repeat(1, 10, 1)
+    logits[:, 9:11] = logits_of("AA")  # from .18 to .22 s, with a middle at .2 s: frame 5
+    opening = expected_signals(logits, torch.zeros(1, 10, len(SIGNALS)))[0, :, APERTURE]
+    assert opening[5] > 0.6
+    assert opening[[4, 6]] == pytest.approx(float(opening[0]), abs=1e-4)
+
+
+def test_the_mouth_is_shut_where_silence_is_sure_and_not_where_it_is_doubtful() -> None:
+    drawn = torch.full((1, 1, len(SIGNALS)), 0.3)
+    sure = expected_signals(logits_of("SIL"), drawn)[0, 0, [APERTURE, JAW]]
+    doubtful = expected_signals(logits_of("SIL", "P"), drawn)[0, 0, [APERTURE, JAW]]
+    assert sure == pytest.approx(0.09, abs=1e-3)
+    assert doubtful == pytest.approx(0.3, abs=1e-3)
 
 
 def test_targets_of_classes_are_those_of_their_phones() -> None:
@@ -69,7 +85,10 @@ def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path:
     data = Baked(mels, sound, phones, signals, np.zeros(1, np.int64))
     heard = hear(teachers, data, tmp_path)
     assert heard.features.shape == (frames, 2 * 16)
-    assert np.array_equal(heard.signals[: frames // 2], signals[: frames // 2])
+    still = slice(0, frames // 2)
+    kept = [column for column in range(len(SIGNALS)) if column not in (APERTURE, JAW)]
+    assert np.array_equal(heard.signals[still][:, kept], signals[still][:, kept])
+    assert (heard.signals[still][:, [APERTURE, JAW]] <= signals[still][:, [APERTURE, JAW]]).all()
     assert np.array_equal(heard.signals[:, len(CHANNELS) :], signals[:, len(CHANNELS) :])
     assert not np.allclose(heard.signals[frames // 2 :, : len(CHANNELS)], signals[frames // 2 :, : len(CHANNELS)])
     written = [path.stat().st_mtime_ns for path in tmp_path.iterdir()]

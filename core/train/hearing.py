@@ -28,11 +28,16 @@ from .encoder import EncoderTeacher
 
 SOUND_SHARE = {"round": 1.0, "fv": 0.4}
 """Share of the expected value against the drawn one, which knows coarticulation, in every sound."""
-VOWEL_SHARE = {"aperture": 0.6, "jaw": 0.6, "width": 0.6, "round": 1.0}
+VOWEL_SHARE = {"aperture": 0.8, "jaw": 0.8, "width": 0.8, "round": 1.0}
 """The same for the value expected of the likely vowels alone, in a sure vowel."""
+REST_SHARE = 0.7
+"""How far the mouth is shut where silence is sure: in the teacher's tracks it opens long before a voice is heard."""
+_SILENT, _SURELY = 0.5, 0.9
+"""Likelihood from which on silence shuts the mouth, and at which it does so fully."""
 CONTRAST = 0.7
 """How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
 _CONTRAST_FRAMES = 2.0
+_OPENING = [CHANNELS.index(name) for name in ("aperture", "jaw")]
 _BLOCK_FRAMES = 3000
 _PROCESSOR = torch.device("cpu")
 _CONTEXT_FRAMES = 25
@@ -52,11 +57,12 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: 
 
     What is said is the mean of what all think likely. The first tower draws the rest.
 
-    Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice.
+    Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice. Only where
+    silence is heard surely the mouth is open less than that.
     """
     tensors = (tensor for teacher in teachers for tensor in teacher.state_dict().values())
     weights = b"".join(tensor.numpy().tobytes() for tensor in tensors)
-    rule = repr((SOUND_SHARE, VOWEL_SHARE, CONTRAST)).encode()
+    rule = repr((SOUND_SHARE, VOWEL_SHARE, REST_SHARE, CONTRAST)).encode()
     path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
     if not path.is_file():
         blocks = list(_blocks(teachers, data, device))
@@ -68,8 +74,11 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: 
         partial.replace(path)
     with np.load(path, allow_pickle=False) as file:
         heard = Heard(file["features"], file["signals"])
-    silent = data.phones[: 2 * len(heard.signals)].reshape(-1, 2).max(1) == 0
-    heard.signals[silent] = data.signals[: len(silent)][silent]
+    classes = data.phones[: 2 * len(heard.signals)]
+    silent = np.maximum(np.append(classes[:1], classes[1:-1:2]), classes[::2]) == 0
+    known = data.signals[: len(silent)].copy()
+    known[:, _OPENING] = np.minimum(known[:, _OPENING], heard.signals[:, _OPENING])
+    heard.signals[silent] = known[silent]
     heard.signals[:, len(CHANNELS) :] = data.signals[: len(heard.signals), len(CHANNELS) :]
     return heard
 
@@ -107,8 +116,10 @@ def _listen(teacher: EncoderTeacher, mels: Tensor, heard: Tensor) -> tuple[Tenso
 
 def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
     """Phone logits (B, 2 T, classes) and drawn signals (B, T, 12) -> signals (B, T, 12) hedged by the likelihoods."""
-    B, T, classes = logits.shape
-    likely = logits.softmax(-1).view(B, T // 2, 2, classes).mean(2)
+    each = logits.softmax(-1)
+    # a likelihood is that of the 20 ms from its time on, a signal that of its time: it lies between two of them
+    before = torch.cat([each[:, :1], each[:, 1:-1:2]], dim=1)
+    likely = (before + each[:, ::2]) / 2
     targets = torch.from_numpy(articulation_targets()).to(likely)
     vowels = likely * torch.from_numpy(vowel_classes()).to(likely)
     vowel = vowels.sum(-1)
@@ -120,6 +131,8 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
         channel = CHANNELS.index(name)
         expected = vowels @ targets[:, channel] / vowel.clamp_min(1e-6)
         signals[..., channel] += share * vowel * (expected - signals[..., channel])
+    sure = ((likely[..., :1] - _SILENT) / (_SURELY - _SILENT)).clamp(0, 1)
+    signals[..., _OPENING] *= 1 - REST_SHARE * sure * sure * (3 - 2 * sure)
     rounding = signals[..., CHANNELS.index("round")]
     rounding += CONTRAST * (rounding - _smooth(rounding))
     return signals
