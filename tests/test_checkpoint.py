@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -212,6 +213,16 @@ def test_our_file_truncated(saved: Path, share: float) -> None:
 def test_a_safetensors_file_of_something_else(text: str | None, tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"a": torch.zeros(2)}, path, {"artalk_config": text} if text else {"format": "pt"})
+    with pytest.raises(InputError, match="does not say which model") as error:
+        load_safetensors(path)
+    message(error)
+
+
+@pytest.mark.parametrize("numbers", [{"fps": 0}, {"fps": "25"}, {"head_gain": None}, {"guidance": float("nan")}])
+def test_a_config_with_impossible_numbers(small: ArtalkModel, numbers: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "odd.safetensors"
+    config = {**json.loads(small.config.to_json()), **numbers}
+    save_file(small.state_dict(), path, {"artalk_config": json.dumps(config)})
     with pytest.raises(InputError, match="does not say which model") as error:
         load_safetensors(path)
     message(error)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -98,6 +99,10 @@ class ArtalkConfig:
         """The inverse of `to_json`; ValueError, TypeError or KeyError when the text is not a config."""
         entries = json.loads(text)
         codec = entries.pop("codec")
+        for name in ("fps", "guidance", "head_gain"):
+            value = entries.get(name, 1.0)
+            if not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise ValueError(f"{name} is {value}")
         return cls(
             audio=AudioEncoderConfig(**entries.pop("audio")),
             codec=CodecConfig(**{**codec, "scales": tuple(codec["scales"])}),
