@@ -387,8 +387,8 @@ _STRIPS = {
         "Die Tondatei '{}' ist leer: eine mit Sprache wählen."
     ),
     "{} has no length: make it longer than zero frames.": "{} hat keine Länge: ihn länger als null Bilder machen.",
-    "{} holds samples that are no numbers: export the sound again.": (
-        "{} enthält Werte, die keine Zahlen sind: den Ton noch einmal exportieren."
+    "{} holds samples that are no numbers or far too large: export the sound again.": (
+        "{} enthält Werte, die keine Zahlen oder viel zu groß sind: den Ton noch einmal exportieren."
     ),
     "{} holds only silence: choose a sound with speech in it.": "{} enthält nur Stille: einen Ton mit Sprache wählen.",
     "'{}' is not an audio file that can be read: use WAV, FLAC, OGG, MP3 or AIFF.": (
@@ -405,8 +405,8 @@ _STRIPS = {
     "There is no audio to speak: the clip has no samples, choose one that is not empty.": (
         "Es gibt keinen Ton zu sprechen: der Ausschnitt ist leer, einen anderen wählen."
     ),
-    "The audio holds values that are not numbers: export it again as WAV.": (
-        "Der Ton enthält Werte, die keine Zahlen sind: noch einmal als WAV exportieren."
+    "The audio holds values that are not numbers or far too large: export it again as WAV.": (
+        "Der Ton enthält Werte, die keine Zahlen oder viel zu groß sind: noch einmal als WAV exportieren."
     ),
 }
 

@@ -125,6 +125,8 @@ def to_mono_16k_by_pieces(
 
 _PIECE = 120
 """Seconds."""
+_LARGEST = 2.0**32
+"""The power of more cannot be added up in single precision."""
 
 
 def level_dbfs(samples: NDArray[np.float32], window: float = 0.05) -> NDArray[np.float32]:
@@ -137,12 +139,17 @@ def level_dbfs(samples: NDArray[np.float32], window: float = 0.05) -> NDArray[np
     return np.float32(10) * np.log10(np.maximum(power, 1e-12)).astype(np.float32)
 
 
+def are_samples(samples: NDArray[np.float32]) -> bool:
+    """Whether all of them are numbers that a sound can have; whole numbers of 32 bits, wrongly scaled, pass."""
+    return bool((np.abs(samples) <= _LARGEST).all())
+
+
 def require_speech(samples: NDArray[np.float32], what: str) -> None:
     """Raise InputError when the samples are empty or silent all through; `what` names them in the sentence."""
     if len(samples) == 0:
         raise InputError(f"{what} has no length: make it longer than zero frames.")
-    if not np.isfinite(samples).all():
-        raise InputError(f"{what} holds samples that are no numbers: export the sound again.")
+    if not are_samples(samples):
+        raise InputError(f"{what} holds samples that are no numbers or far too large: export the sound again.")
     # a constant offset is no sound
     if level_dbfs(samples - samples.mean()).max() < SILENCE_DBFS:
         raise InputError(f"{what} holds only silence: choose a sound with speech in it.")

@@ -73,6 +73,9 @@ def test_silence_zero_length_and_broken_samples_are_named():
         audio.require_speech(np.zeros(0, np.float32), "The strip 'A'")
     with pytest.raises(InputError, match="no numbers"):
         audio.require_speech(np.full(100, np.nan, np.float32), "The strip 'A'")
+    with pytest.raises(InputError, match="far too large"):
+        audio.require_speech(tone(16000) * 1e20, "The strip 'A'")
+    audio.require_speech(tone(16000) * 2**31, "whole numbers taken for shares")
     audio.require_speech(tone(16000) * 0.01, "quiet speech")
 
 

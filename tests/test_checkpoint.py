@@ -347,6 +347,7 @@ def test_style_at_another_rate_is_resampled(small: ArtalkModel) -> None:
         (np.zeros(0, np.float32), "no samples"),
         (np.zeros((100, 2), np.float32), "takes mono audio"),
         (np.full(100, np.nan, np.float32), "not numbers"),
+        (np.full(100, 1e20, np.float32), "far too large"),
     ],
 )
 def test_audio_that_cannot_be_spoken(small: ArtalkModel, audio: np.ndarray, what: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio import are_samples
 from ..basis import BASES, HEAD_ROTATION
 from ..errors import Cancelled, InputError
 from ..models import Cancel, Progress
@@ -220,10 +221,10 @@ def check_style(frames: int, most: int) -> None:
 
 
 def check_audio(audio: NDArray[np.float32]) -> None:
-    """Raise InputError unless the audio is (n,), n > 0, all finite."""
+    """Raise InputError unless the audio is (n,), n > 0, all of it samples (`are_samples`)."""
     if audio.ndim != 1:
         raise InputError(f"The model takes mono audio, not an array of shape {audio.shape}: mix the channels first.")
     if len(audio) == 0:
         raise InputError("There is no audio to speak: the clip has no samples, choose one that is not empty.")
-    if not np.isfinite(audio).all():
-        raise InputError("The audio holds values that are not numbers: export it again as WAV.")
+    if not are_samples(audio):
+        raise InputError("The audio holds values that are not numbers or far too large: export it again as WAV.")
