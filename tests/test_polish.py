@@ -275,24 +275,37 @@ def test_only_seals_that_are_pressed_are_held():
     assert changed.tolist() == [9, 11]
 
 
-def test_slits_are_shut_where_lips_are_pressed_or_rest_and_nowhere_else():
+def test_what_a_flame_model_shuts_is_held_without_a_press():
+    values = still(2).values.copy()
+    values[:, ARKIT.index("jawOpen")] = 0.3
+    values[10, ARKIT.index("jawOpen")] = 0.0
+    beside = {}
+    for model in ("artalk", "mini"):
+        shown = polish(still(2).with_values(values), VOICE, Options(model=model, hold_in_silence=0.0))
+        beside[model] = lip_gap(shown)[[9, 11]]
+    assert (beside["artalk"] < 2).all()
+    assert (beside["mini"] > 7).all()
+
+
+def test_slits_are_shut_where_lips_are_meant_to_meet_or_rest_and_nowhere_else():
     gaps = np.full(60, 8.0)
-    gaps[:8] = 0.3  # rest, from the beginning on
-    gaps[12], gaps[16], gaps[20] = 0.3, 0.6, 0.85  # pressed
+    gaps[:4] = gaps[57:] = 0.3  # rest, at either end
+    gaps[11:14], gaps[16], gaps[20] = 0.4, 0.4, 0.75  # pressed, at least in the middle
     gaps[24], gaps[28] = 0.3, 0.6  # in passing
-    gaps[32:40] = [0.1, 0.3, 0.6, 0.99, 0.1, 0.1, -0.1, 0.3]  # rest
+    gaps[32:40] = [0.1, 0.3, 0.75, 0.99, 0.1, 0.1, -0.1, 0.3]  # rest
     values = np.zeros((60, len(ARKIT)), np.float32)
     values[:, ARKIT.index("jawOpen")] = 0.3
     values[:, ARKIT.index("mouthClose")] = 0.3 - gaps / 27
     values[np.ix_([12, 16, 20], PRESS)] = 0.3
-    motion = shut_slits(still(2.4).with_values(values))
-    gap = lip_gap(motion)
-    assert gap[:8] == pytest.approx(0, abs=1e-4)
-    assert gap[[12, 16, 20]] == pytest.approx([0, 0, 0.425], abs=1e-4)
+    motion = still(2.4).with_values(values)
+    shut = shut_slits(motion, pressed(motion))
+    gap = lip_gap(shut)
+    assert gap[[0, 3, 57, 59, 11, 12, 13, 16]] == pytest.approx(0, abs=1e-4)
+    assert gap[20] == pytest.approx(0.375, abs=1e-3)
     assert gap[[24, 28]] == pytest.approx([0.3, 0.6], abs=1e-4)
-    assert gap[32:40] == pytest.approx([0, 0, 0.2308, 0.9748, 0, 0, -0.1, 0], abs=1e-3)
+    assert gap[32:40] == pytest.approx([0, 0, 0.375, 0.9702, 0, 0, -0.1, 0], abs=1e-3)
     assert gap[[10, 22, 50]] == pytest.approx(8, abs=1e-4)
-    assert np.array_equal(motion.channel("jawOpen"), values[:, ARKIT.index("jawOpen")])
+    assert np.array_equal(shut.channel("jawOpen"), values[:, ARKIT.index("jawOpen")])
 
 
 def test_very_large_shifts_of_gaze_bring_a_blink():

@@ -27,8 +27,8 @@ SEALED_MM = 1.0
 _PRESSED = 0.12
 """`mouthPress` from which lips that meet are meant to: artalk-mini presses all but one in fifty of its p b m by twice
 as much, and lips that come near each other by chance by a quarter of it."""
-_SLIT_MM, _PRESSED_SLIT_MM = 0.35, 0.7
-"""Lips nearer than this, at rest and pressed, touch: a model leaves a little between, through which teeth shine."""
+_SLIT_MM = 0.5
+"""Lips nearer than this are meant to touch: a model leaves a little between them, through which teeth shine."""
 _REST_SECONDS = 0.2
 """Lips that are shut for longer rest, pressed or not."""
 LIP_OPENERS = tuple(name for name in _MM_PER_WEIGHT if name.startswith("mouth") and name != "mouthClose")
@@ -48,17 +48,17 @@ def pressed(motion: Motion) -> NDArray[np.bool_]:
     return np.asarray(presses.mean(axis=1) >= _PRESSED)
 
 
-def shut_slits(motion: Motion) -> Motion:
-    """The motion with lips brought together by `mouthClose` where they are pressed or rest, and a slit is left.
+def shut_slits(motion: Motion, meant: NDArray[np.bool_]) -> Motion:
+    """The motion with lips brought together by `mouthClose` where they are meant to meet or rest, and a slit is left.
 
-    Ever less of it up to 1 mm; lips that come near each other for a moment in other sounds stay apart.
+    meant: (T,), see `pressed`. Ever less of it up to 1 mm; lips that come near each other in passing stay apart.
     """
     gap = lip_gap(motion)
     slit = np.full(len(motion), np.nan)
     for first, after in _shut(gap):
-        if after - first > _REST_SECONDS * motion.fps:
+        rests = first == 0 or after == len(gap) or after - first > _REST_SECONDS * motion.fps
+        if rests or meant[first:after].any():
             slit[first:after] = _SLIT_MM
-    slit[pressed(motion)] = _PRESSED_SLIT_MM
     kept = np.nan_to_num(np.clip((gap - slit) / (SEALED_MM - slit), 0, 1), nan=1.0)
     values = motion.values.copy()
     close = values[:, motion.basis.index("mouthClose")]
@@ -69,8 +69,8 @@ def shut_slits(motion: Motion) -> Motion:
 def hold_seals(motion: Motion, meant: NDArray[np.bool_]) -> Motion:
     """The motion with seals of the lips under 62 ms made that long; it takes the model's own frames.
 
-    meant: (T,) where lips that meet are meant to (see `pressed`); other seals stay as short as they are. The frames
-    beside a seal are drawn towards it, no further than to where the lips just meet.
+    meant: (T,) where lips that meet are meant to (see `pressed`); other seals stay as short as they are, and so do
+    those at either end. The frames beside a seal are drawn towards it, no further than to where the lips just meet.
     """
     gap = lip_gap(motion)
     values = motion.values.copy()
