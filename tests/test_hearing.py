@@ -80,6 +80,7 @@ def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path:
     rng = np.random.default_rng(0)
     phones = np.zeros(2 * frames, np.uint8)
     phones[frames:] = 3
+    phones[-4:] = 0  # from frame 38 on, which shows what is said around its time
     signals = rng.uniform(0, 1, (frames, len(SIGNALS))).astype(np.float16)
     mels, sound = (rng.normal(size=size).astype(np.float16) for size in ((4 * frames, 64), (2 * frames, 8)))
     data = Baked(mels, sound, phones, signals, np.zeros(1, np.int64))
@@ -88,9 +89,13 @@ def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path:
     still = slice(0, frames // 2)
     kept = [column for column in range(len(SIGNALS)) if column not in (APERTURE, JAW)]
     assert np.array_equal(heard.signals[still][:, kept], signals[still][:, kept])
-    assert (heard.signals[still][:, [APERTURE, JAW]] <= signals[still][:, [APERTURE, JAW]]).all()
+    opening = heard.signals[still][:, [APERTURE, JAW]]
+    assert (opening <= signals[still][:, [APERTURE, JAW]]).all()
+    assert (opening < signals[still][:, [APERTURE, JAW]]).any()
     assert np.array_equal(heard.signals[:, len(CHANNELS) :], signals[:, len(CHANNELS) :])
-    assert not np.allclose(heard.signals[frames // 2 :, : len(CHANNELS)], signals[frames // 2 :, : len(CHANNELS)])
+    assert not np.allclose(heard.signals[frames // 2 : 38, kept], signals[frames // 2 : 38, kept])
+    assert not np.array_equal(heard.signals[38, kept], signals[38, kept])
+    assert np.array_equal(heard.signals[39, kept], signals[39, kept])
     written = [path.stat().st_mtime_ns for path in tmp_path.iterdir()]
     again = hear(teachers, data, tmp_path)
     assert np.array_equal(again.signals, heard.signals)

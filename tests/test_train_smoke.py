@@ -64,6 +64,18 @@ def test_every_loss_falls(trained, stage):
     assert losses[-1] < 0.95 * losses[0]
 
 
+def test_the_codec_learns_the_motion_for_what_is_heard_too(trained, monkeypatch):
+    _, work = trained
+    seen = []
+    monkeypatch.setattr(mini.codec, "train", lambda signals, *_, **__: seen.append(signals))
+    before = sorted(work.glob("*/heard-*.npz"))
+    mini.train_codec(work, small(40), mini.Machine(jobs=1))
+    assert sorted(work.glob("*/heard-*.npz")) == before  # once for codec and generator
+    known, heard = np.split(seen[0], 2)
+    assert np.array_equal(known[:, 8:], heard[:, 8:])
+    assert np.abs(known[:, :8] - heard[:, :8]).mean() > 0.02
+
+
 def test_in_the_end_only_styles_are_learned(trained):
     _, work = trained
     before, after = (

@@ -98,20 +98,13 @@ def bake(
     return [path for _, path, _ in wanted]
 
 
-def read_baked(paths: list[Path], *, with_sound: bool = True) -> Baked:
-    """Baked files as one set in memory; without what is heard of the sound it is small."""
+def read_baked(paths: list[Path]) -> Baked:
+    """Baked files as one set in memory."""
     parts = []
-    nothing = np.zeros((0, 0), np.float16)
     for path in paths:
         with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, Any] = {
-                name: file[name] if with_sound or name not in _SOUND else nothing for name in file.files
-            }
-            parts.append(Baked(**arrays))
+            parts.append(Baked(**{name: file[name] for name in file.files}))
     return Baked.join(parts)
-
-
-_SOUND = ("mels", "heard")
 
 
 def cut(values: NDArray[Any], starts: NDArray[np.int64], frames: int, per_frame: int = 1) -> NDArray[Any]:

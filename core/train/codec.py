@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..artalk.codec import MotionCodec
 from ..artalk.config import CodecConfig
 from ..basis import ARKIT
-from .augment import Baked, cut, read_baked
+from .augment import cut
 from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import NEUTRAL, Array, Style, motion
+
+Signals = NDArray[np.float16]
 
 REST_SHARE = 0.1
 """Share of passages that begin after the rest window, as the first window of a clip does."""
@@ -44,21 +47,20 @@ class CodecTraining:
 
 
 def train(
-    baked: list[Path],
+    signals: Signals,
     folder: Path,
     config: CodecTraining,
     say: Say | None = None,
     *,
     accelerator: Accelerator | None = None,
 ) -> MotionCodec:
-    """Train on the signals of baked files in random styles; checkpoints and log go to `folder`. Resumes."""
+    """Train on the teacher's signals (T, 12) in random styles; checkpoints and log go to `folder`. Resumes."""
     accelerator = accelerator or on_processor()
-    data = read_baked(baked, with_sound=False)
     torch.manual_seed(config.schedule.seed)
-    codec = new_codec(config.codec, data)
+    codec = new_codec(config.codec, signals)
 
     def step(rng: np.random.Generator, _: float) -> Losses:
-        return losses(codec, torch.from_numpy(passages(data, config, rng)).to(accelerator.device))
+        return losses(codec, torch.from_numpy(passages(signals, config, rng)).to(accelerator.device))
 
     fit(codec, step, config.schedule, folder, say, accelerator=accelerator)
     codec.cpu()
@@ -66,11 +68,11 @@ def train(
     return codec
 
 
-def new_codec(config: CodecConfig, data: Baked) -> MotionCodec:
+def new_codec(config: CodecConfig, signals: Signals) -> MotionCodec:
     """An untrained codec that knows mean and deviation of the teacher's motion."""
     codec = MotionCodec(config)
     rng = np.random.default_rng(0)
-    sample = data.signals[: 250 * (len(data.signals) // 250)].reshape(-1, 250, data.signals.shape[1])
+    sample = signals[: 250 * (len(signals) // 250)].reshape(-1, 250, signals.shape[1])
     sample = sample[rng.permutation(len(sample))[:400]].astype(np.float32)
     moved = motion(sample, styles(rng, len(sample), neutral_share=0.0)).reshape(-1, config.motion_dim)
     codec.motion_mean.copy_(torch.from_numpy(moved.mean(0)))
@@ -101,12 +103,12 @@ def styles(rng: np.random.Generator, count: int, neutral_share: float) -> Array:
     return np.stack([style.vector() for style in drawn])
 
 
-def passages(data: Baked, config: CodecTraining, rng: np.random.Generator) -> Array:
+def passages(signals: Signals, config: CodecTraining, rng: np.random.Generator) -> Array:
     """Two windows in a row of the teacher's motion in random styles (B, 2 T, C); some after the rest window."""
     frames = config.codec.frames
-    starts = rng.integers(0, len(data.signals) - 2 * frames, config.batch)
-    signals = cut(data.signals, starts, 2 * frames).astype(np.float32)
-    moved = motion(signals, styles(rng, config.batch, NEUTRAL_SHARE))
+    starts = rng.integers(0, len(signals) - 2 * frames, config.batch)
+    said = cut(signals, starts, 2 * frames).astype(np.float32)
+    moved = motion(said, styles(rng, config.batch, NEUTRAL_SHARE))
     moved[rng.random(config.batch) < REST_SHARE, :frames] = 0
     return moved
 

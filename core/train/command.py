@@ -28,7 +28,7 @@ OWN = ("out", "flame", "batch", "codec", "audio_encoder")
 STAGES = {
     "corpus": "synthesise speech, fetch and align recordings; with a report",
     "encoder": "teach the speech encoder to hear (after corpus)",
-    "codec": "teach the motion codec (after corpus)",
+    "codec": "teach the motion codec (after encoder)",
     "generator": "teach the generator (after encoder and codec)",
     "mini": "everything, from nothing to weights and model card",
 }
@@ -57,7 +57,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 choices=("auto", "cpu"),
                 help="auto takes the graphics card where there is one",
             )
-        if name in ("encoder", "mini"):
+        if name != "corpus":
             action.add_argument("--encoder-steps", type=int)
         if name in ("codec", "generator", "mini"):
             action.add_argument("--codec-steps", type=int)
@@ -135,6 +135,8 @@ def _run_published(arguments: argparse.Namespace) -> None:
     _check_weights(arguments.out)
     if getattr(arguments, "start", None) is not None:
         raise InputError("--from is of artalk-mini's training: leave it out, or leave out --data.")
+    if arguments.encoder_steps is not None:
+        raise InputError("--encoder-steps is of artalk-mini's training: leave it out, or leave out --data.")
     if arguments.hours is not None:
         raise InputError("--hours is of artalk-mini's corpus, your own data are used whole: leave it out.")
     import torch

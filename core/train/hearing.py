@@ -30,7 +30,7 @@ SOUND_SHARE = {"round": 1.0, "fv": 0.4}
 """Share of the expected value against the drawn one, which knows coarticulation, in every sound."""
 VOWEL_SHARE = {"aperture": 0.8, "jaw": 0.8, "width": 0.8, "round": 1.0}
 """The same for the value expected of the likely vowels alone, in a sure vowel."""
-REST_SHARE = 0.7
+SHUT_SHARE = 0.7
 """How far the mouth is shut where silence is sure: in the teacher's tracks it opens long before a voice is heard."""
 _SILENT, _SURELY = 0.5, 0.9
 """Likelihood from which on silence shuts the mouth, and at which it does so fully."""
@@ -57,12 +57,12 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: 
 
     What is said is the mean of what all think likely. The first tower draws the rest.
 
-    Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice. Only where
-    silence is heard surely the mouth is open less than that.
+    Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice. In silence
+    the mouth opens as little as either says.
     """
     tensors = (tensor for teacher in teachers for tensor in teacher.state_dict().values())
     weights = b"".join(tensor.numpy().tobytes() for tensor in tensors)
-    rule = repr((SOUND_SHARE, VOWEL_SHARE, REST_SHARE, CONTRAST)).encode()
+    rule = repr((SOUND_SHARE, VOWEL_SHARE, SHUT_SHARE, _SILENT, _SURELY, CONTRAST, _CONTRAST_FRAMES)).encode()
     path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
     if not path.is_file():
         blocks = list(_blocks(teachers, data, device))
@@ -132,7 +132,7 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
         expected = vowels @ targets[:, channel] / vowel.clamp_min(1e-6)
         signals[..., channel] += share * vowel * (expected - signals[..., channel])
     sure = ((likely[..., :1] - _SILENT) / (_SURELY - _SILENT)).clamp(0, 1)
-    signals[..., _OPENING] *= 1 - REST_SHARE * sure * sure * (3 - 2 * sure)
+    signals[..., _OPENING] *= 1 - SHUT_SHARE * sure * sure * (3 - 2 * sure)
     rounding = signals[..., CHANNELS.index("round")]
     rounding += CONTRAST * (rounding - _smooth(rounding))
     return signals

@@ -100,6 +100,7 @@ def fit(
                 _save(folder / "checkpoint.pt", module, optimiser, average, schedule=schedule, step=step)
                 last_save = time.monotonic()
     accelerator.wait_for_everyone()
+    accelerator.free_memory()  # else what the step has read stays as long as the accelerator
     module.load_state_dict(average)
     module.eval()
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 
@@ -17,7 +18,18 @@ from ..artalk.files import file_hash
 from ..artalk.log_mel import LogMelEncoder, Tower
 from ..artalk.model import ArtalkModel
 from ..errors import InputError
-from . import augment, codec, corpus, corpus_report, encoder, generator, moonshine_package, recordings, tts_kokoro
+from . import (
+    augment,
+    codec,
+    corpus,
+    corpus_report,
+    encoder,
+    generator,
+    hearing,
+    moonshine_package,
+    recordings,
+    tts_kokoro,
+)
 from .generator import encoder_of
 from .loop import Say, Schedule, on_processor
 
@@ -215,29 +227,40 @@ def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> list[en
 
 
 def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCodec:
-    """Stage 2 and what comes before it."""
-    if config.start is not None:
-        return config.start.read().codec
-    baked = bake_corpus(work, config, machine)
-    torch.set_num_threads(machine.jobs)
-    once, folder = _first_variant(baked, config), work / "codec"
-    return codec.train(once, folder, config.codec, machine.say, accelerator=machine.accelerator)
+    """Stage 2 and what comes before it: a codec for the teacher's motion, as it is and for what the encoder hears."""
+    return _train_codec(work, config, machine, train_encoder(work, config, machine))
+
+
+def _train_codec(
+    work: Path, config: MiniTraining, machine: Machine, teachers: list[encoder.EncoderTeacher]
+) -> MotionCodec:
+    corpus_read = augment.read_baked(bake_corpus(work, config, machine))
+    with machine.accelerator.main_process_first():
+        # where the generator looks for it too
+        heard = hearing.hear(teachers, corpus_read, _generator_folder(work, config), machine.accelerator.device)
+    signals = np.concatenate([corpus_read.signals, heard.signals])
+    del corpus_read, heard
+    return codec.train(signals, work / "codec", config.codec, machine.say, accelerator=machine.accelerator)
 
 
 def train_generator(work: Path, config: MiniTraining, machine: Machine) -> ArtalkModel:
     """Stage 3 and what comes before it; returns the whole model."""
     heard = train_encoder(work, config, machine)
-    coded = train_codec(work, config, machine)
     baked = bake_corpus(work, config, machine)
     if config.start is not None:
         model = generator.with_towers(config.start.read(), heard)
     else:
+        coded = _train_codec(work, config, machine, heard)
         sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
         model = generator.new_model(
             sizes, generator.encoder_from(heard, sizes.audio), coded, config.generator.schedule.seed
         )
-    folder, say = _stages(work, config) / "generator", machine.say
+    folder, say = _generator_folder(work, config), machine.say
     return generator.train(baked, folder, model, heard, config.generator, say=say, accelerator=machine.accelerator)
+
+
+def _generator_folder(work: Path, config: MiniTraining) -> Path:
+    return _stages(work, config) / "generator"
 
 
 def _stages(work: Path, config: MiniTraining) -> Path:
@@ -250,11 +273,6 @@ def _towers(config: MiniTraining) -> Sequence[Tower | None]:
     if config.start is None:
         return [None] * len(config.encoder)
     return [tower for tower in encoder_of(config.start.read()).towers if isinstance(tower, Tower)]
-
-
-def _first_variant(baked: list[Path], config: MiniTraining) -> list[Path]:
-    """One augmented version of every utterance, enough for the codec, which hears nothing."""
-    return baked[: len(baked) // config.variants]
 
 
 def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "", voices: str = "") -> None:
