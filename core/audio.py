@@ -82,9 +82,9 @@ def to_mono_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     if converted.ndim == 1:
         return converted
     mono = _mean(converted)
-    power = np.square(converted).sum(axis=0)
+    power = np.square(converted, dtype=np.float64).sum(axis=0)
     # channels in opposite phase cancel in the average although the voice is heard: then one channel speaks
-    cancelled = np.square(mono).sum() < _CANCELLED_SHARE * power.max()
+    cancelled = np.square(mono, dtype=np.float64).sum() < _CANCELLED_SHARE * power.max()
     return np.ascontiguousarray(converted[:, power.argmax()]) if cancelled else mono
 
 
@@ -126,7 +126,7 @@ def to_mono_16k_by_pieces(
 _PIECE = 120
 """Seconds."""
 _LARGEST = 2.0**32
-"""The power of more cannot be added up in single precision."""
+"""A generous bound: whole numbers of 32 bits that are taken for shares of full scale pass."""
 
 
 def level_dbfs(samples: NDArray[np.float32], window: float = 0.05) -> NDArray[np.float32]:

@@ -218,7 +218,9 @@ def test_a_safetensors_file_of_something_else(text: str | None, tmp_path: Path) 
     message(error)
 
 
-@pytest.mark.parametrize("numbers", [{"fps": 0}, {"fps": "25"}, {"head_gain": None}, {"guidance": float("nan")}])
+@pytest.mark.parametrize(
+    "numbers", [{"fps": 0}, {"fps": 1e7}, {"fps": "25"}, {"fps": True}, {"head_gain": None}, {"guidance": float("nan")}]
+)
 def test_a_config_with_impossible_numbers(small: ArtalkModel, numbers: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / "odd.safetensors"
     config = {**json.loads(small.config.to_json()), **numbers}

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 SAMPLE_RATE = 16000
+_RANGES = {"fps": (1, 1000), "guidance": (0, 10), "head_gain": (0, 10)}
+"""What the numbers in a config can be."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,9 @@ class ArtalkConfig:
         """The inverse of `to_json`; ValueError, TypeError or KeyError when the text is not a config."""
         entries = json.loads(text)
         codec = entries.pop("codec")
-        for name in ("fps", "guidance", "head_gain"):
-            value = entries.get(name, 1.0)
-            if not isinstance(value, int | float) or not 0 < value < math.inf:
+        for name, (least, most) in _RANGES.items():
+            value = entries.get(name, least)
+            if isinstance(value, bool) or not least <= value <= most:
                 raise ValueError(f"{name} is {value}")
         return cls(
             audio=AudioEncoderConfig(**entries.pop("audio")),
