@@ -30,14 +30,16 @@ SOUND_SHARE = {"round": 1.0, "fv": 0.4}
 """Share of the expected value against the drawn one, which knows coarticulation, in every sound."""
 VOWEL_SHARE = {"aperture": 0.8, "jaw": 0.8, "width": 0.8, "round": 1.0}
 """The same for the value expected of the likely vowels alone, in a sure vowel."""
-SHUT_SHARE = 0.7
-"""How far the mouth is shut where silence is sure: in the teacher's tracks it opens long before a voice is heard."""
-_SILENT, _SURELY = 0.5, 0.9
-"""Likelihood from which on silence shuts the mouth, and at which it does so fully."""
+SILENT_OPENING = {"aperture": 0.04, "jaw": 0.06}
+"""How far the mouth is open at most where silence is heard: in the teacher's tracks it opens long before a voice is.
+
+Lips that are just apart rest, and do not look shut where a stop is taken for silence."""
+_DOUBTED, _SILENT = 0.15, 0.4
+"""Likelihoods of silence from which on that counts, and from which on it counts fully."""
 CONTRAST = 0.7
 """How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
 _CONTRAST_FRAMES = 2.0
-_OPENING = [CHANNELS.index(name) for name in ("aperture", "jaw")]
+_OPENING = [CHANNELS.index(name) for name in SILENT_OPENING]
 _BLOCK_FRAMES = 3000
 _PROCESSOR = torch.device("cpu")
 _CONTEXT_FRAMES = 25
@@ -62,7 +64,7 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: 
     """
     tensors = (tensor for teacher in teachers for tensor in teacher.state_dict().values())
     weights = b"".join(tensor.numpy().tobytes() for tensor in tensors)
-    rule = repr((SOUND_SHARE, VOWEL_SHARE, SHUT_SHARE, _SILENT, _SURELY, CONTRAST, _CONTRAST_FRAMES)).encode()
+    rule = repr((SOUND_SHARE, VOWEL_SHARE, SILENT_OPENING, _DOUBTED, _SILENT, CONTRAST, _CONTRAST_FRAMES)).encode()
     path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
     if not path.is_file():
         blocks = list(_blocks(teachers, data, device))
@@ -131,8 +133,11 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
         channel = CHANNELS.index(name)
         expected = vowels @ targets[:, channel] / vowel.clamp_min(1e-6)
         signals[..., channel] += share * vowel * (expected - signals[..., channel])
-    sure = ((likely[..., :1] - _SILENT) / (_SURELY - _SILENT)).clamp(0, 1)
-    signals[..., _OPENING] *= 1 - SHUT_SHARE * sure * sure * (3 - 2 * sure)
+    silent = ((likely[..., 0] - _DOUBTED) / (_SILENT - _DOUBTED)).clamp(0, 1)
+    silent = silent * silent * (3 - 2 * silent)
+    for name, most in SILENT_OPENING.items():
+        opening = signals[..., CHANNELS.index(name)]
+        opening -= silent * (opening - most).clamp_min(0)
     rounding = signals[..., CHANNELS.index("round")]
     rounding += CONTRAST * (rounding - _smooth(rounding))
     return signals
