@@ -47,16 +47,15 @@ def test_a_short_rounded_sound_stands_out_from_its_neighbours() -> None:
     logits[:, 19:21] = logits_of("UW")
     rounding = expected_signals(logits, torch.zeros(1, frames, len(SIGNALS)))[0, :, ROUND]
     assert rounding[10] > 1.2 * lookup("UW")[0].targets[ROUND]
-    assert rounding[9] < 0.1 < rounding[10]
+    assert rounding[9] < 0 < rounding[10]
 
 
 def test_a_signal_shows_what_is_said_at_its_time_not_after_it() -> None:
     logits = logits_of("IY").repeat(1, 10, 1)
     logits[:, 9:11] = logits_of("AA")  # from .18 to .22 s, with a middle at .2 s: frame 5
     opening = expected_signals(logits, torch.zeros(1, 10, len(SIGNALS)))[0, :, APERTURE]
-    assert opening[5] > 0.5
-    assert opening[4] == pytest.approx(float(opening[6]), abs=1e-4)
-    assert opening[4] < 0.35
+    assert opening[5] > 0.6
+    assert opening[[4, 6]] == pytest.approx(float(opening[0]), abs=1e-4)
 
 
 def test_the_mouth_hardly_opens_where_silence_is_heard() -> None:
@@ -64,7 +63,7 @@ def test_the_mouth_hardly_opens_where_silence_is_heard() -> None:
     silent = expected_signals(logits_of("SIL"), drawn)[0, 0, [APERTURE, JAW]]
     said = expected_signals(logits_of("K"), drawn)[0, 0, [APERTURE, JAW]]
     shut = expected_signals(logits_of("SIL"), 0 * drawn)[0, 0, [APERTURE, JAW]]
-    assert silent == pytest.approx([0.03, 0.05], abs=1e-4)
+    assert silent == pytest.approx([0.04, 0.06], abs=1e-4)
     assert said == pytest.approx(0.3, abs=1e-4)
     assert shut == pytest.approx(0, abs=1e-4)
 

@@ -30,13 +30,13 @@ SOUND_SHARE = {"round": 1.0, "fv": 0.4}
 """Share of the expected value against the drawn one, which knows coarticulation, in every sound."""
 VOWEL_SHARE = {"aperture": 0.8, "jaw": 0.8, "width": 0.8, "round": 1.0}
 """The same for the value expected of the likely vowels alone, in a sure vowel."""
-SILENT_OPENING = {"aperture": 0.03, "jaw": 0.05}
+SILENT_OPENING = {"aperture": 0.04, "jaw": 0.06}
 """How far the mouth is open at most where silence is heard: in the teacher's tracks it opens long before a voice is.
 
 Lips that are just apart rest, and do not look shut where a stop is taken for silence."""
-_DOUBTED, _SILENT = 0.1, 0.35
+_DOUBTED, _SILENT = 0.15, 0.4
 """Likelihoods of silence from which on that counts, and from which on it counts fully."""
-CONTRAST = 1.0
+CONTRAST = 0.7
 """How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
 _CONTRAST_FRAMES = 2.0
 _OPENING = [CHANNELS.index(name) for name in SILENT_OPENING]
@@ -120,13 +120,10 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
     """Phone logits (B, 2 T, classes) and drawn signals (B, T, 12) -> signals (B, T, 12) hedged by the likelihoods."""
     each = logits.softmax(-1)
     # a likelihood is that of the 20 ms from its time on, a signal that of its time: it lies between two of them
-    between = (torch.cat([each[:, :1], each[:, :-1]], dim=1) + each) / 2
-    likely = between[:, ::2]
-    # vowels a little later and earlier count as well: the mouth would be in a hurry to go from one to the next
-    earlier = torch.cat([between[:, :1], between[:, 1:-1:2]], dim=1)
-    vowel_likely = (earlier + 2 * likely + between[:, 1::2]) / 4
+    before = torch.cat([each[:, :1], each[:, 1:-1:2]], dim=1)
+    likely = (before + each[:, ::2]) / 2
     targets = torch.from_numpy(articulation_targets()).to(likely)
-    vowels = vowel_likely * torch.from_numpy(vowel_classes()).to(likely)
+    vowels = likely * torch.from_numpy(vowel_classes()).to(likely)
     vowel = vowels.sum(-1)
     signals = drawn.clone()
     for name, share in SOUND_SHARE.items():
