@@ -39,7 +39,7 @@ _GAP = {"jawOpen": 1.0, "mouthClose": -1.25, "mouthLowerDown": 0.2, "mouthUpperU
 class CodecTraining:
     """Sizes and lengths of stage 2."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=1500, learning_rate=1.5e-3, average=0.995))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=4500, learning_rate=1.5e-3, average=0.995))
     batch: int = 24
     codec: CodecConfig = field(
         default_factory=lambda: CodecConfig(motion_dim=len(ARKIT), width=192, depth=3, heads=4, scale_gains=True)

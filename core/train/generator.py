@@ -42,7 +42,7 @@ whole 1.8, head and layers together move faster than people do (`artalk evaluate
 class GeneratorTraining:
     """Sizes and lengths of stage 3."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=3000, learning_rate=1.5e-3, average=0.997))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=6000, learning_rate=1.5e-3, average=0.997))
     batch: int = 24
     generator: GeneratorConfig = field(
         default_factory=lambda: GeneratorConfig(width=256, depth=4, heads=4, ffn_ratio=2)
