@@ -268,9 +268,9 @@ def polish(
     motion = _smoothed(raw, options)
     turned = _Amounts(options, over_time or {})
     if layered:
-        # on the model's own frames: afterwards a jump or a seal is spread over more of them
         # only models of ARKit's shapes press lips: from FLAME's motion the press is fitted where lips are open wide
         meant = pressed(motion) if models.entry(options.model).basis == ARKIT else np.ones(len(motion), bool)
+        # on the model's own frames: afterwards a jump or a seal is spread over more of them
         motion = smooth(shut_slits(ease_seams(ease_jumps(within_limits(motion))), meant), options.smoothing)
         motion = hold_seals(scale_mouth(motion, turned("jaw", motion), turned("lips", motion)), meant)
         if afterwards:

@@ -20,10 +20,10 @@ from ..artalk.generator import pool_scales
 from ..artalk.log_mel import LogMelEncoder
 from ..artalk.model import ArtalkModel
 from . import moonshine_package
-from .augment import BAND_REFERENCE, BANDS, MOONSHINE_LAYERS, cut, read_baked
+from .augment import BAND_REFERENCE, BANDS, MOONSHINE_LAYERS, cut
 from .codec import motion_losses, styles
 from .encoder import EncoderTeacher, EncoderTraining
-from .hearing import Heard, hear
+from .hearing import Heard
 from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import NEUTRAL, motion
 
@@ -134,10 +134,9 @@ def new_model(config: ArtalkConfig, encoder: nn.Module, codec: MotionCodec, seed
 
 
 def train(
-    baked: list[Path],
+    heard: Heard,
     folder: Path,
     model: ArtalkModel,
-    teachers: Sequence[EncoderTeacher],
     config: GeneratorTraining,
     *,
     say: Say | None = None,
@@ -145,11 +144,9 @@ def train(
 ) -> ArtalkModel:
     """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes.
 
-    The motion to aim at is what `teachers`, whose towers the model has, make of what they hear (`hearing`).
+    heard: what the model's towers make of the corpus (`hearing`), and with it the motion to aim at.
     """
     accelerator = accelerator or on_processor()
-    with accelerator.main_process_first():
-        heard = hear(teachers, read_baked(baked), folder, accelerator.device)
     model.to(accelerator.device)
     model.codec.eval().requires_grad_(False)
     trained = Trained(model)

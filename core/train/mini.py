@@ -228,39 +228,40 @@ def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> list[en
 
 def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCodec:
     """Stage 2 and what comes before it: a codec for the teacher's motion, as it is and for what the encoder hears."""
-    return _train_codec(work, config, machine, train_encoder(work, config, machine))
+    teachers = train_encoder(work, config, machine)
+    return _fit_codec(work, config, machine, *_hear_corpus(work, config, machine, teachers))
 
 
-def _train_codec(
-    work: Path, config: MiniTraining, machine: Machine, teachers: list[encoder.EncoderTeacher]
-) -> MotionCodec:
-    corpus_read = augment.read_baked(bake_corpus(work, config, machine))
+def _hear_corpus(
+    work: Path, config: MiniTraining, machine: Machine, teachers: Sequence[encoder.EncoderTeacher]
+) -> tuple[codec.Signals, hearing.Heard]:
+    """The teacher's signals of the corpus as they are, and what the encoder makes of it."""
+    data, folder = augment.read_baked(bake_corpus(work, config, machine)), _stages(work, config) / "generator"
     with machine.accelerator.main_process_first():
-        # where the generator looks for it too
-        heard = hearing.hear(teachers, corpus_read, _generator_folder(work, config), machine.accelerator.device)
-    signals = np.concatenate([corpus_read.signals, heard.signals])
-    del corpus_read, heard
+        return data.signals, hearing.hear(teachers, data, folder, machine.accelerator.device)
+
+
+def _fit_codec(
+    work: Path, config: MiniTraining, machine: Machine, known: codec.Signals, heard: hearing.Heard
+) -> MotionCodec:
+    signals = np.concatenate([known, heard.signals])
     return codec.train(signals, work / "codec", config.codec, machine.say, accelerator=machine.accelerator)
 
 
 def train_generator(work: Path, config: MiniTraining, machine: Machine) -> ArtalkModel:
     """Stage 3 and what comes before it; returns the whole model."""
-    heard = train_encoder(work, config, machine)
-    baked = bake_corpus(work, config, machine)
+    teachers = train_encoder(work, config, machine)
+    known, heard = _hear_corpus(work, config, machine, teachers)
     if config.start is not None:
-        model = generator.with_towers(config.start.read(), heard)
+        model = generator.with_towers(config.start.read(), teachers)
     else:
-        coded = _train_codec(work, config, machine, heard)
+        coded = _fit_codec(work, config, machine, known, heard)
         sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
         model = generator.new_model(
-            sizes, generator.encoder_from(heard, sizes.audio), coded, config.generator.schedule.seed
+            sizes, generator.encoder_from(teachers, sizes.audio), coded, config.generator.schedule.seed
         )
-    folder, say = _generator_folder(work, config), machine.say
-    return generator.train(baked, folder, model, heard, config.generator, say=say, accelerator=machine.accelerator)
-
-
-def _generator_folder(work: Path, config: MiniTraining) -> Path:
-    return _stages(work, config) / "generator"
+    folder, say = _stages(work, config) / "generator", machine.say
+    return generator.train(heard, folder, model, config.generator, say=say, accelerator=machine.accelerator)
 
 
 def _stages(work: Path, config: MiniTraining) -> Path:
