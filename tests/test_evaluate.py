@@ -159,6 +159,8 @@ def test_a_condition_that_spoils_the_sound_costs_points(ideal, probe):
     assert not lost & {"fv_f1", "round_auc", "sibilant_jaw", "bilabial_recall", "silence_closed"}
     for metric in lost - {"change", "openness_rho", "vowel_rho"}:
         assert abs(table.rows["silence"][metric] - table.rows["clean"][metric]) > 0.05
+        assert f"silence {metric} " in table.note
+    assert "fv_f1" not in table.note
 
 
 # --- groups and goals

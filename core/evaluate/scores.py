@@ -120,8 +120,13 @@ def _conditions_table(
         rows[name] = {"change": found["overall"] - clean["overall"], **_picked(found, COMPARED)}
         if name in noises:
             marks |= {(name, metric): mark for metric, mark in _marks(found, clean).items()}
+    lost = [
+        f"{name} {metric} {GOALS[metric].loss(scores[name][metric], clean[metric]):.3f}"
+        for (name, metric), mark in marks.items()
+        if mark == "missed" and metric != "change"
+    ]
     note = "Change of `overall` from clean; a noise, telephone or room may cost each measure .05."
-    return Table(f"conditions, {group}", rows, marks, note)
+    return Table(f"conditions, {group}", rows, marks, f"{note} These cost more: {', '.join(lost)}." if lost else note)
 
 
 def _marks(found: Mapping[str, float], clean: Mapping[str, float]) -> dict[str, Mark]:
