@@ -58,7 +58,7 @@ def tiny_file(tmp_path_factory):
         audio=AudioEncoderConfig(
             "log_mel",
             24,
-            {"towers": 2, "bands": 20, "kernel": 5, "blocks_50": 2, "blocks_25": 1, "expansion": 3}
+            {"bands": 20, "kernel": 5, "blocks_50": 2, "blocks_25": 1, "expansion": 3}
             | {"moonshine_layers": 2, "moonshine_width": 80},
         ),
         codec=CodecConfig(motion_dim=len(ARKIT), code_dim=8, scales=(1, 3, 12, 25), width=16, depth=2, heads=4),

@@ -16,6 +16,7 @@ from artalk.core.train import (
     align,
     augment,
     corpus,
+    ears,
     moonshine_package,
     noises,
     text,
@@ -24,6 +25,7 @@ from artalk.core.train import (
     tts_kokoro,
     tts_pico,
 )
+from artalk.core.train.baked import BANDS
 
 pytestmark = pytest.mark.skipif(
     bool(corpus.missing_packages()) or not tts_kokoro.installed() or shutil.which("bible") is None,
@@ -98,10 +100,21 @@ def test_an_unknown_voice_is_one_sentence():
 def test_augmented_clips_have_targets_for_every_moment(items):
     for baked in augment.bake_items(items[:4], "test"):
         frames = len(baked.signals)
-        assert baked.mels.shape == (4 * frames, augment.BANDS)
-        assert baked.heard.shape == (2 * frames, 288)
+        assert baked.mels.shape == (4 * frames, BANDS)
+        assert baked.audio.shape == (640 * frames,)
+        assert baked.clear.shape == (2 * frames, 288)
         assert baked.phones.shape == (2 * frames,)
         assert np.isfinite(baked.mels.astype(np.float32)).all()
+
+
+@needs_moonshine
+def test_what_is_clear_is_heard_without_what_is_done_to_the_voice(items, monkeypatch):
+    baked = []
+    for altered in (lambda audio, *_: audio, lambda audio, *_: np.roll(audio, 100)):
+        monkeypatch.setattr(augment, "_altered", altered)
+        baked.append(next(augment.bake_items(items[:1], "clear")))
+    assert np.array_equal(baked[0].clear, baked[1].clear)
+    assert not np.array_equal(baked[0].audio, baked[1].audio)
 
 
 @needs_moonshine
@@ -118,12 +131,12 @@ def test_bilabial_frames_of_the_target_are_shut_where_the_phone_is(items):
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_an_accent_changes_fronted_vowels_alone(items, share, monkeypatch):
     monkeypatch.setattr(augment, "_altered", lambda audio, *_: audio)
-    monkeypatch.setattr(augment, "_finish", lambda audio, _, phones, *__: (audio, phones))
+    monkeypatch.setattr(augment, "_finish", lambda _, audio, __, phones, ___: (audio, phones))
     variants = []
     for accents in (0.0, share):
         monkeypatch.setattr(augment, "ACCENT_SHARE", accents)
         variants.append([next(augment.bake_items([item], item.text)) for item in items[:6]])
-    matrix = torch.from_numpy(mel_matrix(augment.BANDS))
+    matrix = torch.from_numpy(mel_matrix(BANDS))
     fronted = {augment.articulation_class(part) for part in lookup("UW")}
     away, vowels = [], []
     for (plain, phones), (accented, _) in zip(*variants, strict=True):
@@ -140,17 +153,17 @@ def test_an_accent_changes_fronted_vowels_alone(items, share, monkeypatch):
 def test_moonshine_hears_a_baked_clip_as_the_model_would(items):
     """Of a clip as it was recorded, the same as the encoder of a model that is given it."""
     audio = items[0].samples[: len(items[0].samples) // 640 * 640].astype(np.float32) / 32768
-    samples = torch.from_numpy(np.pad(audio, (0, -len(audio) % augment.WINDOW)))
-    encoder = LogMelEncoder(32, blocks_50=2, blocks_25=2, moonshine_layers=augment.MOONSHINE_LAYERS)
-    encoder.moonshine = moonshine_package.moonshine(augment.MOONSHINE_LAYERS)
+    samples = torch.from_numpy(np.pad(audio, (0, -len(audio) % ears.WINDOW)))
+    encoder = LogMelEncoder(32, blocks_50=2, blocks_25=2, moonshine_layers=ears.MOONSHINE_LAYERS)
+    encoder.moonshine = moonshine_package.moonshine(ears.MOONSHINE_LAYERS)
     given = []
     encoder.forward = lambda _, heard: given.append(heard[0]) or torch.zeros(1, 100, 32)
-    list(encoder.encode_clip(samples, augment.WINDOW))
+    list(encoder.encode_clip(samples, ears.WINDOW))
     reach = (encoder.context - 1) // 2
-    assert reach * HEARD_STEP == augment.BEYOND
+    assert reach * HEARD_STEP == ears.BEYOND
     expected = torch.cat([heard[reach:-reach] for heard in given])
     power = mel_power(samples, encoder.mel)
-    baked = augment.hear(levelled(samples, torch.zeros(len(power)), loudness(power)))
+    baked = ears.hear(encoder.moonshine, levelled(samples, torch.zeros(len(power)), loudness(power)))
     # quiet words are raised when it speaks, and each window's loudness is that of its neighbours
     assert np.corrcoef(baked.numpy().ravel(), expected.numpy().ravel())[0, 1] > 0.97
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from artalk.core.phones import CHANNELS, articulation_class, articulation_classes, articulation_targets, lookup
-from artalk.core.train.augment import Baked
+from artalk.core.train.baked import Baked
 from artalk.core.train.encoder import EncoderTeacher, EncoderTraining, _mask, _varied
 from artalk.core.train.hearing import expected_signals, hear
 from artalk.core.train.teacher import SIGNALS
@@ -77,7 +77,7 @@ def test_targets_of_classes_are_those_of_their_phones() -> None:
 def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path: Path) -> None:
     config = EncoderTraining(width=16, blocks_50=1, blocks_25=1, heard=8)
     torch.manual_seed(0)
-    teachers = [EncoderTeacher(config), EncoderTeacher(config)]
+    teacher = EncoderTeacher(config)
     frames = 40
     rng = np.random.default_rng(0)
     phones = np.zeros(2 * frames, np.uint8)
@@ -85,9 +85,9 @@ def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path:
     phones[-4:] = 0  # from frame 38 on, which shows what is said around its time
     signals = rng.uniform(0, 1, (frames, len(SIGNALS))).astype(np.float16)
     mels, sound = (rng.normal(size=size).astype(np.float16) for size in ((4 * frames, 64), (2 * frames, 8)))
-    data = Baked(mels, sound, phones, signals, np.zeros(1, np.int64))
-    heard = hear(teachers, data, tmp_path)
-    assert heard.features.shape == (frames, 2 * 16)
+    data = Baked(mels, np.zeros(640 * frames, np.int16), np.zeros_like(sound), phones, signals, np.zeros(1, np.int64))
+    heard = hear(teacher, data, sound, tmp_path)
+    assert heard.features.shape == (frames, 16)
     still = slice(0, frames // 2)
     kept = [column for column in range(len(SIGNALS)) if column not in (APERTURE, JAW)]
     assert np.array_equal(heard.signals[still][:, kept], signals[still][:, kept])
@@ -99,29 +99,9 @@ def test_silence_and_prosody_are_kept_and_a_second_call_reads_the_file(tmp_path:
     assert not np.array_equal(heard.signals[38, kept], signals[38, kept])
     assert np.array_equal(heard.signals[39, kept], signals[39, kept])
     written = [path.stat().st_mtime_ns for path in tmp_path.iterdir()]
-    again = hear(teachers, data, tmp_path)
+    again = hear(teacher, data, sound, tmp_path)
     assert np.array_equal(again.signals, heard.signals)
     assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == written
-
-
-def test_two_towers_agree_on_the_mean_of_what_they_think_likely(tmp_path: Path) -> None:
-    config = EncoderTraining(width=16, blocks_50=1, blocks_25=1, heard=8)
-    teachers = [EncoderTeacher(config), EncoderTeacher(config)]
-    frames = 10
-    with torch.no_grad():
-        for teacher, phone in zip(teachers, ("UW", "IY"), strict=True):
-            teacher.phone_head.weight.zero_()
-            teacher.phone_head.bias.copy_(logits_of(phone)[0, 0])
-    data = Baked(
-        np.zeros((4 * frames, 64), np.float16),
-        np.zeros((2 * frames, 8), np.float16),
-        np.full(2 * frames, 3, np.uint8),
-        np.zeros((frames, len(SIGNALS)), np.float16),
-        np.zeros(1, np.int64),
-    )
-    sure = hear(teachers[:1], data, tmp_path).signals[:, ROUND]
-    doubtful = hear(teachers, data, tmp_path).signals[:, ROUND]
-    assert doubtful == pytest.approx(sure / 2, abs=0.01)
 
 
 def test_half_of_the_passages_have_no_log_mels() -> None:

@@ -16,7 +16,7 @@ REFERENCE = torch.full((64,), -6.0)
 @pytest.fixture(scope="module")
 def encoder():
     torch.manual_seed(0)
-    return LogMelEncoder(32, towers=2, blocks_50=6, blocks_25=4).eval()
+    return LogMelEncoder(32, blocks_50=6, blocks_25=4).eval()
 
 
 @pytest.fixture(scope="module")

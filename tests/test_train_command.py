@@ -22,10 +22,14 @@ def config_of(monkeypatch, folder, *arguments):
 
 def test_steps_reach_every_stage(monkeypatch, tmp_path):
     config = config_of(
-        monkeypatch, tmp_path, "--encoder-steps", "11", "--codec-steps", "12", "--generator-steps", "13", "--seed", "4"
+        monkeypatch,
+        tmp_path,
+        *("--listener-steps", "10", "--encoder-steps", "11", "--codec-steps", "12", "--generator-steps", "13"),
+        *("--seed", "4"),
     )
-    assert [tower.schedule.steps for tower in config.encoder] == [11]
-    assert (config.codec.schedule.steps, config.generator.schedule.steps) == (12, 13)
+    assert config.listener.schedule.steps == 10
+    stages = (config.encoder, config.codec, config.generator)
+    assert [stage.schedule.steps for stage in stages] == [11, 12, 13]
     assert config.seed == 4
 
 
@@ -34,14 +38,14 @@ def test_weights_to_go_on_from_reach_the_training_at_half_its_rates(monkeypatch,
     config = config_of(monkeypatch, tmp_path, "--from", str(SHIPPED), "--encoder-steps", "7")
     assert whole.start is None
     assert (config.start.weights, config.start.sha256) == (SHIPPED, file_hash(SHIPPED))
-    assert config.encoder[0].schedule.steps == 7
-    for ours, theirs in ((config.encoder[0], whole.encoder[0]), (config.generator, whole.generator)):
+    assert config.encoder.schedule.steps == 7
+    for ours, theirs in ((config.encoder, whole.encoder), (config.generator, whole.generator)):
         assert ours.schedule.learning_rate == theirs.schedule.learning_rate / 2
 
 
 def test_without_moonshine_nothing_is_made_before_it_is_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(moonshine_package, "_file", lambda: None)
-    for stage in ("corpus", "encoder", "codec", "generator"):
+    for stage in ("corpus", "listener", "encoder", "codec", "generator"):
         assert "pip install moonshine-voice==" in refused(capsys, stage, "--work", tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -57,7 +61,8 @@ def test_weights_that_cannot_be_gone_on_from_are_said_before_anything_is_made(tm
         (tmp_path / "text.safetensors", "'text.safetensors' is damaged"),
     ):
         assert said in refused(capsys, "mini", *places, "--from", given)
-    assert "leave out --codec-steps" in refused(capsys, "mini", *places, "--from", SHIPPED, "--codec-steps", "9")
+    for option in ("--listener-steps", "--codec-steps"):
+        assert f"leave out {option}" in refused(capsys, "mini", *places, "--from", SHIPPED, option, "9")
     assert not work.parent.exists()
     assert not out.parent.exists()
 
@@ -67,7 +72,7 @@ def test_own_data_and_weights_of_artalk_mini_do_not_go_together(tmp_path, capsys
     assert "--from is of artalk-mini's training" in refused(capsys, "generator", *given)
 
 
-@pytest.mark.parametrize("stage", ["encoder", "codec", "generator"])
+@pytest.mark.parametrize("stage", ["listener", "encoder", "codec", "generator"])
 def test_no_steps_are_one_sentence(stage, capsys):
     assert cli.main(["train", "mini", f"--{stage}-steps", "0"]) != 0
     assert "more than 0 steps" in capsys.readouterr().err
@@ -80,7 +85,7 @@ def refused(capsys, *arguments):
     return err
 
 
-@pytest.mark.parametrize("stage", ["corpus", "encoder", "codec", "mini"])
+@pytest.mark.parametrize("stage", ["corpus", "listener", "encoder", "codec", "mini"])
 def test_a_work_folder_that_cannot_be_is_one_sentence(stage, tmp_path, capsys):
     file = tmp_path / "afile"
     file.touch()

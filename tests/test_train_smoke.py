@@ -18,8 +18,10 @@ from artalk.core.basis import ARKIT
 from artalk.core.errors import InputError
 from artalk.core.train import corpus, mini, moonshine_package, tts_kokoro
 from artalk.core.train.codec import CodecTraining
+from artalk.core.train.ears import MOONSHINE_LAYERS
 from artalk.core.train.encoder import EncoderTraining
 from artalk.core.train.generator import GeneratorTraining
+from artalk.core.train.listener import ListenerTraining
 from artalk.core.train.loop import Schedule
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -38,7 +40,8 @@ def small(steps):
         hours=1 / 60,
         variants=1,
         recorded_variants=0,
-        encoder=(EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),) * 2,
+        listener=ListenerTraining(replace(schedule, learning_rate=3e-4), batch=2),
+        encoder=EncoderTraining(schedule, batch=4, frames=50, width=32, blocks_50=1, blocks_25=1),
         codec=CodecTraining(
             schedule, batch=4, codec=CodecConfig(len(ARKIT), code_dim=8, width=32, depth=1, heads=2, scale_gains=True)
         ),
@@ -55,22 +58,46 @@ def trained(tmp_path_factory):
     return out, work
 
 
-@pytest.mark.parametrize("stage", ["encoder-1", "encoder-2", "codec", "generator"])
+KEPT = ("codec.", "audio_encoder.moonshine.")
+"""Begins the names of what training that goes on from weights leaves as it is."""
+
+
+def stages_of(work):
+    """The one folder of what was learned with the listener."""
+    (folder,) = work.glob("ears-*")
+    return folder
+
+
+@pytest.mark.parametrize("stage", ["reader", "encoder", "codec", "generator"])
 def test_every_loss_falls(trained, stage):
     _, work = trained
-    lines = (work / stage / "log.jsonl").read_text().splitlines()
+    folder = work if stage == "reader" else stages_of(work)
+    lines = (folder / stage / "log.jsonl").read_text().splitlines()
     losses = [json.loads(line)["loss"] for line in lines]
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.95 * losses[0]
+
+
+def test_the_model_hears_through_what_moonshine_became(trained):
+    out, work = trained
+    found = models.load("mini", out).model.audio_encoder.moonshine.float().state_dict()
+    learned = torch.load(work / "listener" / "checkpoint.pt", weights_only=True)["average"]
+    before = moonshine_package.moonshine(MOONSHINE_LAYERS).state_dict()
+    half = {name: (before[name] + tensor) / 2 for name, tensor in learned.items()}
+    for name, tensor in found.items():
+        assert torch.allclose(tensor, half[name], rtol=0.01, atol=float(half[name].abs().max()) / 200), name
+    convolutions = [name for name in found if not name.startswith("layers.")]  # the rest is rounded to 8 bits
+    away = [(found[name] - before[name]).norm() / (learned[name] - before[name]).norm() for name in convolutions]
+    assert 0.4 < np.median(away) < 0.6
 
 
 def test_the_codec_learns_the_motion_for_what_is_heard_too(trained, monkeypatch):
     _, work = trained
     seen = []
     monkeypatch.setattr(mini.codec, "train", lambda signals, *_, **__: seen.append(signals))
-    before = sorted(work.glob("*/heard-*.npz"))
+    before = sorted(work.glob("*/*/heard-*.npz"))
     mini.train_codec(work, small(40), mini.Machine(jobs=1))
-    assert sorted(work.glob("*/heard-*.npz")) == before  # once for codec and generator
+    assert sorted(work.glob("*/*/heard-*.npz")) == before  # once for codec and generator
     known, heard = np.split(seen[0], 2)
     assert np.array_equal(known[:, 8:], heard[:, 8:])
     assert np.abs(known[:, :8] - heard[:, :8]).mean() > 0.02
@@ -80,7 +107,7 @@ def test_in_the_end_only_styles_are_learned(trained):
     _, work = trained
     before, after = (
         torch.load(folder / "checkpoint.pt", weights_only=True)["average"]
-        for folder in (work / "generator", work / "generator" / "style")
+        for folder in (stages_of(work) / "generator", stages_of(work) / "generator" / "style")
     )
     changed = {name.split(".")[0] for name, tensor in after.items() if not torch.equal(tensor, before[name])}
     assert changed == {"style_encoder", "generator", "style_head"}
@@ -104,7 +131,7 @@ def test_the_card_says_what_it_was_made_of(trained):
         "Kokoro-82M, model and voices",
         "King James",
         "Moonshine tiny, speech recognition in English, © 2025 Moonshine AI",
-        "convolutions of the encoder 40 and 40, ",
+        "Moonshine's layers 40, convolutions of the encoder 40, ",
         "codec 40, generator 40",
         "artalk train mini",
         "GPL-3.0",
@@ -144,11 +171,10 @@ def test_more_steps_go_on_and_other_settings_are_refused(trained, tmp_path):
     config = small(40)
 
     def encoder_with(**changes):
-        first, second = config.encoder
-        return replace(config, encoder=(replace(first, schedule=replace(first.schedule, **changes)), second))
+        return replace(config, encoder=replace(config.encoder, schedule=replace(config.encoder.schedule, **changes)))
 
     def steps():
-        return torch.load(work / "encoder-1" / "checkpoint.pt", weights_only=True)["step"]
+        return torch.load(stages_of(work) / "encoder" / "checkpoint.pt", weights_only=True)["step"]
 
     mini.train_encoder(work, encoder_with(steps=42), mini.Machine(jobs=1))
     assert steps() == 42
@@ -156,9 +182,17 @@ def test_more_steps_go_on_and_other_settings_are_refused(trained, tmp_path):
         with pytest.raises(InputError, match="other settings"):
             mini.train_encoder(work, encoder_with(**other), mini.Machine(jobs=1))
     # the generator listens anew with the encoder that went on
-    before = set(work.glob("generator/heard-*"))
+    before = set(work.glob("*/generator/heard-*"))
     mini.train_generator(work, encoder_with(steps=42), mini.Machine(jobs=1))
-    assert len(set(work.glob("generator/heard-*")) - before) == 1
+    assert len(set(work.glob("*/generator/heard-*")) - before) == 1
+    # with a listener that went on, all that comes after it begins anew
+    listener = replace(config.listener, schedule=replace(config.listener.schedule, steps=41))
+    longer = replace(encoder_with(steps=42), listener=listener)
+    stages = stages_of(work)
+    ear = mini.train_encoder(work, longer, mini.Machine(jobs=1))
+    assert ear.stages != stages
+    assert json.loads((ear.stages / "encoder" / "log.jsonl").read_text().splitlines()[0])["step"] == 1
+    assert np.abs(ear.sound - np.load(next(stages.glob("encoder/listened-*")))["features"]).max() > 0.01
 
 
 def test_training_goes_on_from_weights_and_keeps_their_codec(trained, tmp_path):
@@ -167,34 +201,33 @@ def test_training_goes_on_from_weights_and_keeps_their_codec(trained, tmp_path):
     for name in ("corpus", "baked"):
         shutil.copytree(work / name, again / name)
     config = small(12).going_on_from(out)
-    assert config.encoder[0].schedule.learning_rate == small(12).encoder[0].schedule.learning_rate / 2
-    config = replace(config, encoder=tuple(replace(tower, heads=small(15).codec.schedule) for tower in config.encoder))
+    assert config.encoder.schedule.learning_rate == small(12).encoder.schedule.learning_rate / 2
+    config = replace(config, encoder=replace(config.encoder, heads=small(15).codec.schedule))
     weights = mini.train_mini(tmp_path / "on.safetensors", again, config, mini.Machine(jobs=1))
     before, after = load_file(out), load_file(weights)
-    assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if name.startswith("codec."))
-    tower = "audio_encoder.towers.1.down_50.weight"
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if name.startswith(KEPT))
+    tower = "audio_encoder.tower.down_50.weight"
     away = (after[tower].float() - before[tower].float()).norm() / before[tower].float().norm()
     assert 0 < away < 0.5
     # what goes on from other weights would keep its checkpoints elsewhere
-    stages = (work, again / f"from-{file_hash(out)[:12]}")
-    first = [json.loads((folder / "encoder-2" / "log.jsonl").read_text().splitlines()[0]) for folder in stages]
+    stages = (stages_of(work), again / f"from-{file_hash(out)[:12]}")
+    first = [json.loads((folder / "encoder" / "log.jsonl").read_text().splitlines()[0]) for folder in stages]
     assert first[1]["loss"] < first[0]["loss"]
     # weights and card say which others they went on from
     card = weights.with_suffix(".md").read_text(encoding="utf-8")
     assert file_hash(out) in card
     assert "--from WEIGHTS" in card
     assert "codec 12" not in card
+    assert "Moonshine's layers" not in card
     with safe_open(weights, "pt") as file:
         assert file_hash(out) in file.metadata()["training"]
 
 
 def test_weights_of_another_size_or_changed_meanwhile_are_one_sentence(trained, tmp_path):
     config = small(12)
-    fewer = replace(config, encoder=config.encoder[:1])
-    deeper = replace(config, encoder=tuple(replace(tower, blocks_50=2) for tower in config.encoder))
-    for other in (fewer, deeper):
-        with pytest.raises(InputError, match="another size"):
-            other.going_on_from(trained[0])
+    deeper = replace(config, encoder=replace(config.encoder, blocks_50=2))
+    with pytest.raises(InputError, match="another size"):
+        deeper.going_on_from(trained[0])
     weights = tmp_path / "copy.safetensors"
     shutil.copy(trained[0], weights)
     going_on = config.going_on_from(weights)

@@ -90,7 +90,7 @@ def _write(state: Mapping[str, Tensor], config: ArtalkConfig, path: Path, metada
 
 
 def compacted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights in half precision, and the matrices of Moonshine's layers, which came so, in 8 bits with their scales."""
+    """Weights in half precision, and the matrices of Moonshine's layers in 8 bits with their scales."""
     small: dict[str, Tensor] = {}
     for name, value in state.items():
         if name.startswith(f"{MOONSHINE}layers.") and value.dim() == 2:

@@ -194,7 +194,6 @@ class LogMelEncoder(nn.Module):
     """16 kHz audio -> features at 25 frames a second. It sees `context` frames at 100 Hz to either side of a window.
 
     moonshine_layers: how many layers of Moonshine's encoder listen along; 0 for log-mels alone.
-    Several towers, trained apart from each other, hear more surely than one: where one errs, another seldom errs alike.
     """
 
     memory_windows = LOUDNESS_SPAN
@@ -206,7 +205,6 @@ class LogMelEncoder(nn.Module):
         self,
         width: int = 256,
         *,
-        towers: int = 1,
         bands: int = 64,
         moonshine_layers: int = 0,
         moonshine_width: int = 288,
@@ -218,13 +216,13 @@ class LogMelEncoder(nn.Module):
         self.register_buffer("band_reference", torch.full((bands,), -6.0))
         self.moonshine = Moonshine(moonshine_layers, moonshine_width) if moonshine_layers else None
         heard = moonshine_width if moonshine_layers else 0
-        self.towers = nn.ModuleList(Tower(width, bands, heard=heard, **sizes) for _ in range(towers))
-        self.context = cast(Tower, self.towers[0]).context
-        self.mix = nn.Linear(towers * width, width)
+        self.tower = Tower(width, bands, heard=heard, **sizes)
+        self.context = self.tower.context
+        self.mix = nn.Linear(width, width)
 
     def forward(self, mels: Tensor, heard: Tensor | None = None) -> Tensor:
         """Log-mels and what is heard, as `Tower.inner` takes them -> features (B, T / 4, width)."""
-        out: Tensor = self.mix(torch.cat([cast(Tower, tower).inner(mels, heard) for tower in self.towers], dim=-1))
+        out: Tensor = self.mix(self.tower.inner(mels, heard))
         return out
 
     def encode_clip(self, audio: Tensor, window: int, first: int = 0) -> Iterator[Tensor]:

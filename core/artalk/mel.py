@@ -33,7 +33,7 @@ LOUDNESS_SPAN = 3
 
 
 def tower_context(kernel: int, blocks_50: int, blocks_25: int) -> int:
-    """Frames at 100 Hz that a tower of the encoder sees to either side of its first and last.
+    """Frames at 100 Hz that the encoder's convolutions see to either side of its first and last.
 
     Each block reaches half a kernel further; each halving (4 taps, step 2) doubles what is seen and adds a frame.
     """

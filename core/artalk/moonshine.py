@@ -53,12 +53,18 @@ class Moonshine(nn.Module):
         begin, end = sounding(audio.cpu().numpy())
         if end == 0:
             return features
-        piece = audio[begin:end]
-        frames = self(F.pad(piece, (0, max(0, LEAST_SAMPLES - len(piece))))[None])[0]
-        left, share = between_frames(len(piece) // HEARD_STEP, len(frames))
-        weight = torch.from_numpy(share).to(frames)[:, None]
-        features[begin // HEARD_STEP : end // HEARD_STEP] = frames[left] * (1 - weight) + frames[left + 1] * weight
+        piece = F.pad(audio[begin:end], (0, max(0, LEAST_SAMPLES - (end - begin))))
+        first, last = begin // HEARD_STEP, min(end // HEARD_STEP, len(features))
+        features[first:last] = self.at_50_hz(piece[None])[0, : last - first]
         return features
+
+    def at_50_hz(self, audio: Tensor) -> Tensor:
+        """Audio (B, n) of at least `listening.LEAST_SAMPLES` -> features (B, n / HEARD_STEP, width)."""
+        frames = self(audio)
+        left, share = between_frames(audio.shape[1] // HEARD_STEP, frames.shape[1])
+        weight = torch.from_numpy(share).to(frames)[:, None]
+        between: Tensor = frames[:, left] * (1 - weight) + frames[:, left + 1] * weight
+        return between
 
 
 class Layer(nn.Module):

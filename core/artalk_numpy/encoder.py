@@ -16,23 +16,22 @@ from .weights import Array, Weights
 
 
 class LogMelEncoder:
-    """16 kHz audio -> features at 25 frames a second. It sees what its towers do to either side of a window."""
+    """16 kHz audio -> features at 25 frames a second. It sees what its tower does to either side of a window."""
 
     memory_windows = LOUDNESS_SPAN
 
     def __init__(self, weights: Weights, width: int, options: Mapping[str, Any]) -> None:
-        bands, towers = options.get("bands", 64), options.get("towers", 1)
+        bands = options.get("bands", 64)
         self.mel = mel_matrix(bands)
         self.band_reference = weights.take("audio_encoder.band_reference", bands)
         layers, heard = options.get("moonshine_layers", 0), options.get("moonshine_width", 288)
         self.moonshine = Moonshine(weights, "audio_encoder.moonshine", layers, heard) if layers else None
-        names = [f"audio_encoder.towers.{i}" for i in range(towers)]
-        self.towers = [Tower(weights, name, width, heard if layers else 0, options) for name in names]
-        self.mix = Linear(weights, "audio_encoder.mix", towers * width, width)
+        self.tower = Tower(weights, "audio_encoder.tower", width, heard if layers else 0, options)
+        self.mix = Linear(weights, "audio_encoder.mix", width, width)
 
     def __call__(self, mels: Array, heard: Array | None = None) -> Array:
         """Normalised log-mels (T + 2 context, bands) at 100 Hz and what is heard of them -> features (T / 4, width)."""
-        return self.mix(np.concatenate([tower(mels, heard) for tower in self.towers], axis=1))
+        return self.mix(self.tower(mels, heard))
 
     def encode_clip(self, audio: Array, window: int, first: int = 0) -> Iterator[Array]:
         """Audio (n,) of whole windows of `window` samples -> features (T, width) of each, from window `first` on.
@@ -40,7 +39,7 @@ class LogMelEncoder:
         Memory is flat: of a long clip only the windows that a window's loudness is taken from are held at a time.
         """
         count = len(audio) // window
-        context = self.towers[0].context
+        context = self.tower.context
         silence = np.zeros((context, self.mel.shape[1]), np.float32)
         powers: dict[int, Array] = {}
         for index in range(first, count):

@@ -1,76 +1,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make few synthetic voices sound like many people in many rooms, and bake what is heard of it with its targets."""
+"""Make few synthetic voices sound like many people in many rooms, and bake that with its targets."""
 
 from __future__ import annotations
 
 import random
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import parselmouth
 import torch
 from numpy.typing import NDArray
 
-from ..artalk.listening import HEARD_STEP
-from ..artalk.log_mel import excerpt, levelled, loudness, mel_power, normalise
+from ..artalk.log_mel import levelled, loudness, mel_power, normalise
 from ..artalk.mel import FFT, HOP, mel_matrix
 from ..audio import RATE
 from ..phones import PhoneSpan, articulation_class, articulations
 from . import corpus, moonshine_package
 from .accents import with_fronted_vowels
+from .baked import BAND_REFERENCE, BANDS, FRAME_SAMPLES, LOUDEST, Baked, write_arrays
+from .ears import MOONSHINE_LAYERS, hear
 from .noises import babble, background, over_telephone, reverberate, rms, with_breaths
 from .speakers import as_other_speaker
 from .teacher import rest, signals
 
 PHONE_RATE = 50
-BANDS = 64
-BAND_REFERENCE = -6.0
 NON_SPEECH_SHARE = 0.08
 """Share of clips without speech: the mouth stays shut in silence, noise and music."""
 TELEPHONE_SHARE = 0.2
 """Share of clips that went through a telephone."""
 ACCENT_SHARE = 0.15
 """Share of utterances in an accent that fronts its rounded vowels."""
-MOONSHINE_LAYERS = 4
-"""How many layers of Moonshine are listened to: from the fourth, phones of people are read best."""
-WINDOW, BEYOND = 64000, 6080
-"""Samples that are heard at a time, and what is heard of their neighbours: what the model does when it speaks."""
-_ALIGN = 640
+_DITHER = 10 ** (-95 / 20)
+"""Noise of the clearest voice: Moonshine does not listen to digital silence, which the altered voice has none of."""
 Audio = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Baked:
-    """Training data of many clips, end to end.
-
-    mels: (4 T, bands) float16 normalised log-mels at 100 Hz; heard: (2 T, H) float16 features of Moonshine at 50 Hz;
-    phones: (2 T,) uint8 articulation classes at 50 Hz; signals: (T, 12) float16 teacher signals at 25 Hz;
-    starts: first frame at 25 Hz of each clip.
-    """
-
-    mels: NDArray[np.float16]
-    heard: NDArray[np.float16]
-    phones: NDArray[np.uint8]
-    signals: NDArray[np.float16]
-    starts: NDArray[np.int64]
-
-    @classmethod
-    def join(cls, parts: list[Baked]) -> Baked:
-        """Several of them as one."""
-        offsets = np.cumsum([0] + [len(part.signals) for part in parts[:-1]])
-        return cls(
-            np.concatenate([part.mels for part in parts]),
-            np.concatenate([part.heard for part in parts]),
-            np.concatenate([part.phones for part in parts]),
-            np.concatenate([part.signals for part in parts]),
-            np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
-        )
 
 
 def bake(
@@ -85,7 +52,7 @@ def bake(
     """Augment every shard `variants` times, each time differently; files that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [
-        (shard, folder / f"{shard.stem}-{seed}-{v}-heard.npz", f"{seed}/{v}")
+        (shard, folder / f"{shard.stem}-{seed}-{v}-clear.npz", f"{seed}/{v}")
         for v in range(variants)
         for shard in shards
     ]
@@ -98,29 +65,12 @@ def bake(
     return [path for _, path, _ in wanted]
 
 
-def read_baked(paths: list[Path]) -> Baked:
-    """Baked files as one set in memory."""
-    parts = []
-    for path in paths:
-        with np.load(path, allow_pickle=False) as file:
-            parts.append(Baked(**{name: file[name] for name in file.files}))
-    return Baked.join(parts)
-
-
-def cut(values: NDArray[Any], starts: NDArray[np.int64], frames: int, per_frame: int = 1) -> NDArray[Any]:
-    """Passages (B, per_frame * frames, ...) of `frames` frames at 25 Hz that begin at the frames `starts` (B,)."""
-    return np.stack([values[per_frame * first : per_frame * (first + frames)] for first in starts])
-
-
 def _bake_shard(job: tuple[Path, Path, str]) -> Path:
     shard, path, seed = job
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", category=parselmouth.PraatWarning)  # whispered voices have no pitch to move
     baked = Baked.join(list(bake_items(list(corpus.read_shard(shard)), f"{seed}/{shard.stem}")))
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(file, **asdict(baked))
-    partial.replace(path)
+    write_arrays(path, asdict(baked))
     return path
 
 
@@ -133,7 +83,7 @@ def bake_items(items: list[corpus.Item], seed: str) -> Iterator[Baked]:
         target = signals(clean, phones)
         classes = _phone_classes(phones, len(target))
         said = with_fronted_vowels(clean, phones, rng) if rng.random() < ACCENT_SHARE else clean
-        yield _finish(_altered(said, phones, items, rng, noise_maker), target, classes, rng, noise_maker)
+        yield _finish(said, _altered(said, phones, items, rng, noise_maker), target, classes, (rng, noise_maker))
         if rng.random() < NON_SPEECH_SHARE:
             yield _bake_non_speech(rng, noise_maker)
 
@@ -173,40 +123,55 @@ def _bake_non_speech(rng: random.Random, noise_maker: np.random.Generator) -> Ba
     count = int(rng.uniform(2, 8) * RATE)
     kind = rng.choice(("silence", "noise", "noise", "music", "music"))
     audio = np.zeros(count, np.float32) if kind == "silence" else background(kind, count, rng, noise_maker)
-    frames = -(-count // _ALIGN)
-    return _finish(audio, rest(frames), np.zeros(2 * frames, np.uint8), rng, noise_maker)
+    frames = -(-count // FRAME_SAMPLES)
+    return _finish(None, audio, rest(frames), np.zeros(2 * frames, np.uint8), (rng, noise_maker))
 
 
 def _finish(
-    audio: Audio, target: NDArray[np.float32], phones: NDArray[np.uint8], rng: random.Random, noise: np.random.Generator
+    said: Audio | None,
+    altered: Audio,
+    target: NDArray[np.float32],
+    phones: NDArray[np.uint8],
+    chance: tuple[random.Random, np.random.Generator],
 ) -> Baked:
-    """Level, noise floor and spectrum: what is heard of a recorded clip."""
-    audio = _coloured(np.pad(audio, (0, len(target) * _ALIGN - len(audio))), rng)
+    """Level, noise floor and spectrum: what is heard of a recorded clip, and what would be of the voice alone.
+
+    said: the voice alone; None where nothing is said: that is heard as it is.
+    """
+    rng, noise = chance
+    count = len(target) * FRAME_SAMPLES
+    audio = _coloured(np.pad(altered, (0, count - len(altered))), rng)
     peak = float(np.abs(audio).max(initial=0))
     if peak > 0:
         audio = audio * (10 ** (rng.uniform(-36, -1) / 20) / peak)
     if peak > 0 or rng.random() < 0.5:  # else digital silence, which stands before and after every clip
         audio = audio + 10 ** (rng.uniform(-95, -62) / 20) * noise.standard_normal(len(audio), np.float32)
-    samples = torch.from_numpy(audio.astype(np.float32))
-    power = mel_power(samples, _warped_mels(rng.randrange(_WARPS)))
+    power = mel_power(_samples(audio), _warped_mels(rng.randrange(_WARPS)))
     mels = normalise(power, power, torch.full((BANDS,), BAND_REFERENCE))
     assert len(mels) == 4 * len(target) == 2 * len(phones), (len(audio) // HOP, len(target))
-    heard = hear(levelled(samples, torch.zeros(len(power)), loudness(power)))
+    if said is None:
+        clear, clear_power = audio, power
+    else:
+        clear = np.pad(said, (0, count - len(said))) + _DITHER * noise.standard_normal(count, np.float32)
+        clear_power = mel_power(_samples(clear), _warped_mels(_WARPS // 2))
+    moonshine = moonshine_package.moonshine(MOONSHINE_LAYERS)
     return Baked(
         mels.numpy().astype(np.float16),
-        heard.numpy().astype(np.float16),
+        np.rint(_levelled(audio, power).numpy() * LOUDEST).astype(np.int16),
+        hear(moonshine, _levelled(clear, clear_power)).numpy().astype(np.float16),
         phones,
         target.astype(np.float16),
         np.zeros(1, np.int64),
     )
 
 
-@torch.inference_mode()
-def hear(audio: torch.Tensor) -> torch.Tensor:
-    """Levelled audio (n,) -> features of Moonshine (n / HEARD_STEP, H), window by window as the model hears it."""
-    listener, beyond = moonshine_package.moonshine(MOONSHINE_LAYERS), BEYOND // HEARD_STEP
-    windows = [excerpt(audio, start - BEYOND, start + WINDOW + BEYOND) for start in range(0, len(audio), WINDOW)]
-    return torch.cat([listener.hear(window)[beyond:-beyond] for window in windows])[: len(audio) // HEARD_STEP]
+def _samples(audio: Audio) -> torch.Tensor:
+    return torch.from_numpy(audio.astype(np.float32))
+
+
+def _levelled(audio: Audio, power: torch.Tensor) -> torch.Tensor:
+    """Audio (n,) of mel power (n / HOP, bands) at the level that Moonshine hears."""
+    return levelled(_samples(audio), torch.zeros(len(power)), loudness(power))
 
 
 def _phone_classes(phones: list[PhoneSpan], frames: int) -> NDArray[np.uint8]:

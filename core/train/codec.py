@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage 2: teach the codec to keep the teacher's motion, of every style, through its bits."""
+"""Stage 3: teach the codec to keep the teacher's motion, of every style, through its bits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from ..artalk.codec import MotionCodec
 from ..artalk.config import CodecConfig
 from ..basis import ARKIT
-from .augment import cut
+from .baked import cut
 from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import NEUTRAL, Array, Style, motion
 
@@ -37,7 +37,7 @@ _GAP = {"jawOpen": 1.0, "mouthClose": -1.25, "mouthLowerDown": 0.2, "mouthUpperU
 
 @dataclass(frozen=True)
 class CodecTraining:
-    """Sizes and lengths of stage 2."""
+    """Sizes and lengths of stage 3."""
 
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=4500, learning_rate=1.5e-3, average=0.995))
     batch: int = 24

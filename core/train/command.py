@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from .codec import CodecTraining
     from .encoder import EncoderTraining
     from .generator import GeneratorTraining
+    from .listener import ListenerTraining
     from .mini import MiniTraining
     from .published import PublishedTraining
 
-Stage = TypeVar("Stage", "EncoderTraining", "CodecTraining", "GeneratorTraining")
+Stage = TypeVar("Stage", "ListenerTraining", "EncoderTraining", "CodecTraining", "GeneratorTraining")
 
 WORK = Path(".cache/train")
 OWN = ("out", "flame", "batch", "codec", "audio_encoder")
 """What only training on one's own data takes; of these, `mini` has --out too."""
 STAGES = {
     "corpus": "synthesise speech, fetch and align recordings; with a report",
-    "encoder": "teach the speech encoder to hear (after corpus)",
+    "listener": "teach Moonshine's layers to hear in noise and rooms (after corpus)",
+    "encoder": "teach the speech encoder to hear (after listener)",
     "codec": "teach the motion codec (after encoder)",
     "generator": "teach the generator (after encoder and codec)",
     "mini": "everything, from nothing to weights and model card",
@@ -58,6 +60,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 help="auto takes the graphics card where there is one",
             )
         if name != "corpus":
+            action.add_argument("--listener-steps", type=int)
             action.add_argument("--encoder-steps", type=int)
         if name in ("codec", "generator", "mini"):
             action.add_argument("--codec-steps", type=int)
@@ -69,7 +72,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 type=Path,
                 dest="start",
                 metavar="WEIGHTS",
-                help="go on from weights of artalk-mini, with their codec; how far, say the options for steps",
+                help="go on from weights of artalk-mini, with their ears and codec; how far, say the options for steps",
             )
         if name == "mini":
             action.add_argument("--out", type=Path, default=Path("artalk-mini.safetensors"), help="weights to write")
@@ -135,8 +138,9 @@ def _run_published(arguments: argparse.Namespace) -> None:
     _check_weights(arguments.out)
     if getattr(arguments, "start", None) is not None:
         raise InputError("--from is of artalk-mini's training: leave it out, or leave out --data.")
-    if arguments.encoder_steps is not None:
-        raise InputError("--encoder-steps is of artalk-mini's training: leave it out, or leave out --data.")
+    for name in ("listener", "encoder"):
+        if getattr(arguments, f"{name}_steps") is not None:
+            raise InputError(f"--{name}-steps is of artalk-mini's training: leave it out, or leave out --data.")
     if arguments.hours is not None:
         raise InputError("--hours is of artalk-mini's corpus, your own data are used whole: leave it out.")
     import torch
@@ -201,16 +205,15 @@ def _config(arguments: argparse.Namespace) -> MiniTraining:
     from .mini import MiniTraining
 
     config = MiniTraining()
-    if getattr(arguments, "encoder_steps", None) is not None:
-        config = replace(config, encoder=tuple(_shorter(tower, arguments.encoder_steps) for tower in config.encoder))
-    for name in ("codec", "generator"):
+    for name in ("listener", "encoder", "codec", "generator"):
         if getattr(arguments, f"{name}_steps", None) is not None:
             config = replace(config, **{name: _shorter(getattr(config, name), getattr(arguments, f"{name}_steps"))})
     given = {name: getattr(arguments, name) for name in ("hours", "seed") if getattr(arguments, name) is not None}
     config = replace(config, **given)
     start = getattr(arguments, "start", None)
-    if start is not None and getattr(arguments, "codec_steps", None) is not None:
-        raise InputError("What goes on from weights keeps their codec: leave out --codec-steps, or --from.")
+    for name in ("listener", "codec"):
+        if start is not None and getattr(arguments, f"{name}_steps", None) is not None:
+            raise InputError(f"What goes on from weights keeps their {name}: leave out --{name}-steps, or --from.")
     return config if start is None else config.going_on_from(start)
 
 

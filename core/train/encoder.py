@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage 1: teach a tower of the log-mel encoder to hear, by naming articulations and drawing the teacher's signals."""
+"""Stage 2: teach the log-mel encoder's tower to hear, by naming articulations and drawing the teacher's signals."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..artalk.log_mel import Tower
 from ..phones import articulation_classes
-from .augment import BANDS, Baked, cut, read_baked
+from .baked import BANDS, Baked, cut
 from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import SIGNALS
 
@@ -30,7 +31,7 @@ _WEIGHTS = [2.0, 1.2, 0.7, 1.2, 1.2, 1.5, 0.3, 0.8, 0.4, 0.4, 0.4, 0.3]
 
 @dataclass(frozen=True)
 class EncoderTraining:
-    """Sizes and length of stage 1 for one tower."""
+    """Sizes and length of stage 2."""
 
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=1600, average=0.996))
     batch: int = 18
@@ -49,7 +50,7 @@ class EncoderTraining:
 
 
 class EncoderTeacher(nn.Module):
-    """One tower of the encoder with two heads that are thrown away after stage 1."""
+    """The encoder's tower with two heads that are thrown away after stage 2."""
 
     def __init__(self, config: EncoderTraining) -> None:
         super().__init__()
@@ -70,7 +71,8 @@ class EncoderTeacher(nn.Module):
 
 
 def train(
-    baked: list[Path],
+    data: Baked,
+    heard: NDArray[np.float16],
     folder: Path,
     config: EncoderTraining,
     say: Say | None = None,
@@ -78,20 +80,19 @@ def train(
     start: Tower | None = None,
     accelerator: Accelerator | None = None,
 ) -> EncoderTeacher:
-    """Train on baked files; checkpoints and log go to `folder`. Resumes when called again.
+    """Train on baked clips; checkpoints and log go to `folder`. Resumes when called again.
 
-    start: a tower to go on from; accelerator: as of `fit`.
+    heard: (2 T, H) features of Moonshine; start: a tower to go on from; accelerator: as of `fit`.
     """
     accelerator = accelerator or on_processor()
-    data = read_baked(baked)
     torch.manual_seed(config.schedule.seed)
     model = EncoderTeacher(config)
 
     def step(rng: np.random.Generator, _: float) -> Losses:
-        mels, heard, *others = _crops(data, config, rng)
-        altered = (_mask(mels, rng), _varied(heard))
-        mels, heard, phones, signals = (x.to(accelerator.device) for x in (*altered, *others))
-        logits, drawn = model(mels, heard)
+        mels, sound, *others = _crops(data, heard, config, rng)
+        altered = (_mask(mels, rng), _varied(sound))
+        mels, sound, phones, signals = (x.to(accelerator.device) for x in (*altered, *others))
+        logits, drawn = model(mels, sound)
         return losses(logits, drawn, phones, signals, config.phone_weight)
 
     if start is not None:
@@ -108,7 +109,7 @@ def losses(logits: Tensor, drawn: Tensor, phones: Tensor, signals: Tensor, phone
 
     Closures count threefold on aperture and press, lip-to-teeth contacts on fv: they are short and must not be missed.
     """
-    weight = drawn.new_tensor(_WEIGHTS) * drawn.new_tensor(_SCALES)
+    weight = signal_weights(drawn)
     important = torch.ones_like(signals)
     shut, tooth = signals[..., 4] > 0.6, signals[..., 5] > 0.6
     important[..., 0] += 2 * shut
@@ -122,13 +123,20 @@ def losses(logits: Tensor, drawn: Tensor, phones: Tensor, signals: Tensor, phone
     return {"loss": total, "position": position, "velocity": velocity, "phone": phone, "phone_hits": hit}
 
 
-def _crops(data: Baked, config: EncoderTraining, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def signal_weights(like: Tensor) -> Tensor:
+    """How much each of the signals (12,) counts, on the device and in the precision of a tensor."""
+    return like.new_tensor(_WEIGHTS) * like.new_tensor(_SCALES)
+
+
+def _crops(
+    data: Baked, heard: NDArray[np.float16], config: EncoderTraining, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Log-mels, what is heard, phones and signals of random passages, across the borders of clips too."""
     starts = rng.integers(0, len(data.signals) - config.frames, config.batch)
     mels = torch.from_numpy(cut(data.mels, starts, config.frames, 4)).float()
     phones = torch.from_numpy(cut(data.phones, starts, config.frames, 2)).long()
-    heard = torch.from_numpy(cut(data.heard, starts, config.frames, 2)).float()
-    return mels, heard, phones, torch.from_numpy(cut(data.signals, starts, config.frames)).float()
+    sound = torch.from_numpy(cut(heard, starts, config.frames, 2)).float()
+    return mels, sound, phones, torch.from_numpy(cut(data.signals, starts, config.frames)).float()
 
 
 def _mask(mels: Tensor, rng: np.random.Generator) -> Tensor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage 3: teach generator and style encoder to predict the codec's bits from what the encoder hears."""
+"""Stage 4: teach generator and style encoder to predict the codec's bits from what the encoder hears."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from ..artalk.config import ArtalkConfig, AudioEncoderConfig, CodecConfig, Gener
 from ..artalk.generator import pool_scales
 from ..artalk.log_mel import LogMelEncoder
 from ..artalk.model import ArtalkModel
-from . import moonshine_package
-from .augment import BAND_REFERENCE, BANDS, MOONSHINE_LAYERS, cut
+from ..artalk.moonshine import Moonshine
+from .baked import BAND_REFERENCE, BANDS, cut
 from .codec import motion_losses, styles
+from .ears import MOONSHINE_LAYERS
 from .encoder import EncoderTeacher, EncoderTraining
 from .hearing import Heard
 from .loop import Losses, Say, Schedule, fit, on_processor
@@ -33,14 +34,14 @@ STYLE_SPREAD = (0.13, 0.1, 0.06, 0.5, 0.09, 0.35)
 GUIDANCE = 2.0
 """How far the token of a style is carried beyond that of none. Two seconds of motion say little of its amplitudes, and
 what is predicted from little stays near the mean: at 2 the motion goes some .7 of the way to the style."""
-HEAD_GAIN = 1.35
+HEAD_GAIN = 1.3
 """Factor on the head, which the generator, hearing only part of what moves it, turns .54 as far as the teacher. At the
 whole 1.8, head and layers together move faster than people do (`artalk evaluate --naturalness`)."""
 
 
 @dataclass(frozen=True)
 class GeneratorTraining:
-    """Sizes and lengths of stage 3."""
+    """Sizes and lengths of stage 4."""
 
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=6000, learning_rate=1.5e-3, average=0.997))
     batch: int = 24
@@ -61,13 +62,13 @@ class GeneratorTraining:
     style_weight: float = 0.05
 
 
-def model_config(towers: Sequence[EncoderTraining], codec: CodecConfig, training: GeneratorTraining) -> ArtalkConfig:
+def model_config(encoder: EncoderTraining, codec: CodecConfig, training: GeneratorTraining) -> ArtalkConfig:
     """The config of the whole model from the configs of its stages."""
-    sizes = {"blocks_50": towers[0].blocks_50, "blocks_25": towers[0].blocks_25}
-    heard = {"moonshine_layers": MOONSHINE_LAYERS, "moonshine_width": towers[0].heard}
-    options = {"towers": len(towers), "bands": BANDS, **heard, **sizes}
+    sizes = {"blocks_50": encoder.blocks_50, "blocks_25": encoder.blocks_25}
+    heard = {"moonshine_layers": MOONSHINE_LAYERS, "moonshine_width": encoder.heard}
+    options = {"bands": BANDS, **heard, **sizes}
     return ArtalkConfig(
-        audio=AudioEncoderConfig("log_mel", towers[0].width, options),
+        audio=AudioEncoderConfig("log_mel", encoder.width, options),
         codec=codec,
         generator=training.generator,
         style=training.style,
@@ -84,7 +85,7 @@ def encoder_of(model: ArtalkModel) -> LogMelEncoder:
 
 
 class Trained(nn.Module):
-    """The parts that stage 3 trains, with a head that is thrown away: it reads the style's numbers off its feature."""
+    """The parts that stage 4 trains, with a head that is thrown away: it reads the style's numbers off its feature."""
 
     def __init__(self, model: ArtalkModel) -> None:
         super().__init__()
@@ -94,23 +95,21 @@ class Trained(nn.Module):
         self.style_head = nn.Linear(model.config.style.width, len(STYLE_SPREAD))
 
 
-def encoder_from(teachers: Sequence[EncoderTeacher], config: AudioEncoderConfig) -> LogMelEncoder:
-    """The encoder with the towers of its teachers; at first, only the first counts."""
+def encoder_from(listener: Moonshine, teacher: EncoderTeacher, config: AudioEncoderConfig) -> LogMelEncoder:
+    """The encoder with a listener and its teacher's tower."""
     encoder = LogMelEncoder(config.width, **config.options)
     encoder.band_reference.fill_(BAND_REFERENCE)
     assert encoder.moonshine is not None
-    encoder.moonshine.load_state_dict(moonshine_package.moonshine(MOONSHINE_LAYERS).state_dict())
-    for tower, teacher in zip(encoder.towers, teachers, strict=True):
-        tower.load_state_dict(teacher.tower.state_dict())
+    encoder.moonshine.load_state_dict(listener.state_dict())
+    encoder.tower.load_state_dict(teacher.tower.state_dict())
     nn.init.eye_(encoder.mix.weight)
     nn.init.zeros_(encoder.mix.bias)
     return encoder
 
 
-def with_towers(model: ArtalkModel, teachers: Sequence[EncoderTeacher]) -> ArtalkModel:
-    """A trained model that hears with the towers of these teachers instead of its own, which are overwritten."""
-    for tower, teacher in zip(encoder_of(model).towers, teachers, strict=True):
-        tower.load_state_dict(teacher.tower.state_dict())
+def with_tower(model: ArtalkModel, teacher: EncoderTeacher) -> ArtalkModel:
+    """A trained model that hears with this teacher's tower instead of its own, which is overwritten."""
+    encoder_of(model).tower.load_state_dict(teacher.tower.state_dict())
     return model
 
 
@@ -144,7 +143,7 @@ def train(
 ) -> ArtalkModel:
     """Train generator and style encoder of `model` in place, with its encoder and codec as they are. Resumes.
 
-    heard: what the model's towers make of the corpus (`hearing`), and with it the motion to aim at.
+    heard: what the model's encoder makes of the corpus (`hearing`), and with it the motion to aim at.
     """
     accelerator = accelerator or on_processor()
     model.to(accelerator.device)

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..phones import CHANNELS, articulation_targets, vowel_classes
-from .augment import Baked
+from .baked import PROCESSOR, Arrays, Baked, remembered, weights_hash
 from .encoder import EncoderTeacher
 
 SOUND_SHARE = {"round": 1.0, "fv": 0.4}
@@ -41,43 +40,41 @@ CONTRAST = 0.7
 _CONTRAST_FRAMES = 2.0
 _OPENING = [CHANNELS.index(name) for name in SILENT_OPENING]
 _BLOCK_FRAMES = 3000
-_PROCESSOR = torch.device("cpu")
 _CONTEXT_FRAMES = 25
-"""Beside a block at 25 Hz: more than a tower sees (`core.artalk.mel.tower_context`)."""
+"""Beside a block at 25 Hz: more than the tower sees (`core.artalk.mel.tower_context`)."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """features: (T, towers * width) of the encoder, not yet mixed; signals: (T, 12) to aim at; both at 25 Hz."""
+    """features: (T, width) of the encoder, not yet mixed; signals: (T, 12) to aim at; both at 25 Hz."""
 
     features: NDArray[np.float16]
     signals: NDArray[np.float16]
 
 
-def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: torch.device = _PROCESSOR) -> Heard:
-    """What the towers of an encoder hear in a corpus, from the file in `folder` where an interrupted training left it.
+def hear(
+    teacher: EncoderTeacher,
+    data: Baked,
+    sound: NDArray[np.float16],
+    folder: Path,
+    device: torch.device = PROCESSOR,
+) -> Heard:
+    """What an encoder hears in a corpus, from the file in `folder` where an interrupted training left it.
 
-    What is said is the mean of what all think likely. The first tower draws the rest.
-
+    sound: (2 T, H) features of Moonshine.
     Silence and prosody stay as they are known: the mouth is shut in noise, and the head follows the voice. In silence
     the mouth opens as little as either says.
     """
-    tensors = (tensor for teacher in teachers for tensor in teacher.state_dict().values())
-    weights = b"".join(tensor.numpy().tobytes() for tensor in tensors)
-    rule = repr((SOUND_SHARE, VOWEL_SHARE, SILENT_OPENING, _DOUBTED, _SILENT, CONTRAST, _CONTRAST_FRAMES)).encode()
-    path = folder / f"heard-{sha256(weights + rule).hexdigest()[:12]}-{len(data.signals)}.npz"
-    if not path.is_file():
-        blocks = list(_blocks(teachers, data, device))
+
+    def listen() -> Arrays:
+        blocks = list(_blocks(teacher, data.mels, sound, device))
         features, signals = (np.concatenate(parts).astype(np.float16) for parts in zip(*blocks, strict=True))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, features=features, signals=signals)
-        partial.replace(path)
-    with np.load(path, allow_pickle=False) as file:
-        heard = Heard(file["features"], file["signals"])
+        return {"features": features, "signals": signals}
+
+    rule = repr((SOUND_SHARE, VOWEL_SHARE, SILENT_OPENING, _DOUBTED, _SILENT, CONTRAST, _CONTRAST_FRAMES))
+    heard = Heard(**remembered(folder / f"heard-{weights_hash(teacher, rule)}-{len(data.signals)}.npz", listen))
     classes = data.phones[: 2 * len(heard.signals)]
-    silent = np.maximum(np.append(classes[:1], classes[1:-1:2]), classes[::2]) == 0
+    silent = np.maximum(classes[_before(len(heard.signals))], classes[::2]) == 0
     known = data.signals[: len(silent)].copy()
     known[:, _OPENING] = np.minimum(known[:, _OPENING], heard.signals[:, _OPENING])
     heard.signals[silent] = known[silent]
@@ -87,23 +84,21 @@ def hear(teachers: Sequence[EncoderTeacher], data: Baked, folder: Path, device: 
 
 @torch.inference_mode()
 def _blocks(
-    teachers: Sequence[EncoderTeacher], data: Baked, device: torch.device
+    teacher: EncoderTeacher, log_mels: NDArray[np.float16], sound: NDArray[np.float16], device: torch.device
 ) -> Iterator[tuple[NDArray[np.float32], ...]]:
     """Features and expected signals of what is heard in a corpus, in blocks with context at both ends."""
-    frames = len(data.mels) // 4
-    towers = [copy.deepcopy(teacher).to(device).eval() for teacher in teachers]
+    frames = len(log_mels) // 4
+    teacher = copy.deepcopy(teacher).to(device).eval()
     for start in range(0, frames, _BLOCK_FRAMES):
         end = min(start + _BLOCK_FRAMES, frames)
         first, last = max(0, start - _CONTEXT_FRAMES), min(frames, end + _CONTEXT_FRAMES)
         mels, heard = (
-            torch.from_numpy(sound[each * first : each * last].astype(np.float32))[None].to(device)
-            for sound, each in ((data.mels, 4), (data.heard, 2))
+            torch.from_numpy(values[each * first : each * last].astype(np.float32))[None].to(device)
+            for values, each in ((log_mels, 4), (sound, 2))
         )
-        parts = [_listen(tower, mels, heard) for tower in towers]
+        features, logits, drawn = _listen(teacher, mels, heard)
         inner = slice(start - first, end - first)
-        likely = torch.stack([logits.log_softmax(-1) for _, logits, _ in parts]).mean(0)
-        signals = expected_signals(likely, parts[0][2])
-        features = torch.cat([part[0] for part in parts], dim=-1)
+        signals = expected_signals(logits, drawn)
         yield features[0, inner].cpu().numpy(), signals[0, inner].cpu().numpy()
 
 
@@ -120,8 +115,7 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
     """Phone logits (B, 2 T, classes) and drawn signals (B, T, 12) -> signals (B, T, 12) hedged by the likelihoods."""
     each = logits.softmax(-1)
     # a likelihood is that of the 20 ms from its time on, a signal that of its time: it lies between two of them
-    before = torch.cat([each[:, :1], each[:, 1:-1:2]], dim=1)
-    likely = (before + each[:, ::2]) / 2
+    likely = (each[:, _before(drawn.shape[1])] + each[:, ::2]) / 2
     targets = torch.from_numpy(articulation_targets()).to(likely)
     vowels = likely * torch.from_numpy(vowel_classes()).to(likely)
     vowel = vowels.sum(-1)
@@ -141,6 +135,11 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
     rounding = signals[..., CHANNELS.index("round")]
     rounding += CONTRAST * (rounding - _smooth(rounding))
     return signals
+
+
+def _before(frames: int) -> NDArray[np.int64]:
+    """Which of the 50 values a second lies before the time of each frame at 25 Hz; none before the first."""
+    return np.maximum(2 * np.arange(frames) - 1, 0)
 
 
 def _smooth(track: Tensor) -> Tensor:

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""artalk-mini from nothing: corpus, encoder, codec, generator, weights and model card. Resumable at every stage."""
+"""artalk-mini from nothing: from the corpus to weights and model card. Resumable at every stage."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 
 from ..artalk.checkpoint import load_safetensors, save_compact
 from ..artalk.codec import MotionCodec
 from ..artalk.files import file_hash
-from ..artalk.log_mel import LogMelEncoder, Tower
+from ..artalk.log_mel import LogMelEncoder
 from ..artalk.model import ArtalkModel
+from ..artalk.moonshine import Moonshine
 from ..errors import InputError
 from . import (
     augment,
@@ -26,10 +27,12 @@ from . import (
     encoder,
     generator,
     hearing,
+    listener,
     moonshine_package,
     recordings,
     tts_kokoro,
 )
+from .baked import Baked, read_baked, weights_hash
 from .generator import encoder_of
 from .loop import Say, Schedule, on_processor
 
@@ -38,8 +41,9 @@ CARD_HEAD = """# artalk-mini
 Speech to facial animation: 16 kHz mono audio in, ARKit-52 shape weights and head rotation at 25 frames a second out.
 The architecture is ARTalk's (Chu et al. 2025: multi-scale binary motion codec, autoregressive generator over scales,
 style encoder) at a small size. As ARTalk does, it hears through a speech encoder that others have taught with real
-speech: the lower four layers of Moonshine tiny (Jeffries et al. 2024), as they are; beside them log-mels, and
-convolutions over both. Eye channels are zero: blinks and gaze are layers added afterwards.
+speech: the lower four layers of Moonshine tiny (Jeffries et al. 2024), which have gone on learning to hear in noise and
+rooms what they hear in the clear; beside them log-mels, and convolutions over both. Eye channels are zero: blinks and
+gaze are layers added afterwards.
 """
 CARD_DATA = """
 ## Data
@@ -62,7 +66,7 @@ phonetics: lips shut in p b m, lower lip on the teeth in f v, teeth together in 
 CARD_TRAINING = """
 ## Training
 
-Parameters: {sizes}; stored in half precision, Moonshine's matrices in 8 bits as they came, sha256 `{hash}`.
+Parameters: {sizes}; stored in half precision, Moonshine's matrices in 8 bits, sha256 `{hash}`.
 
 {hours:g} hours of synthesised speech, each utterance augmented {variants} times, recordings {recorded} times (pitch
 and vocal tract changed by Praat, speed, vocal-tract warp, contrast of formants, fronted [u], rooms, noise, babble,
@@ -73,7 +77,7 @@ learns to draw is the teacher's motion for what the encoder hears, in doubt the 
 CARD_FROM_NOTHING = """The command that makes it from nothing, on Debian; it names the packages that it misses:
 
     artalk train mini --out weights/artalk-mini.safetensors"""
-CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their codec, at half the rates of learning:
+CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their ears and codec, at half the rates:
 
     artalk train mini --from WEIGHTS --out weights/artalk-mini.safetensors"""
 CARD_LIMITS = """
@@ -110,6 +114,12 @@ class Start:
             )
         return model.float()
 
+    def listener(self) -> Moonshine:
+        """What the model listens through."""
+        moonshine = encoder_of(self.read()).moonshine
+        assert moonshine is not None
+        return moonshine.eval().requires_grad_(False)
+
 
 def _hash_of(weights: Path) -> str:
     try:
@@ -128,12 +138,12 @@ class MiniTraining:
     recorded_variants: int = 3
     """The same for recordings of people; 0 leaves them out."""
     seed: int = 1
-    encoder: tuple[encoder.EncoderTraining, ...] = (encoder.EncoderTraining(),)
-    """The towers of the encoder."""
+    listener: listener.ListenerTraining = field(default_factory=listener.ListenerTraining)
+    encoder: encoder.EncoderTraining = field(default_factory=encoder.EncoderTraining)
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
     start: Start | None = None
-    """Weights to go on from, with their codec; without them everything is learned from nothing."""
+    """Weights to go on from, with their listener and codec; without them everything is learned from nothing."""
 
     def going_on_from(self, weights: Path) -> MiniTraining:
         """The training that goes on from these weights, at half the rates: what is known shall not be lost at once.
@@ -149,9 +159,9 @@ class MiniTraining:
         def slower(schedule: Schedule) -> Schedule:
             return replace(schedule, learning_rate=schedule.learning_rate / 2)
 
-        towers = tuple(replace(tower, schedule=slower(tower.schedule)) for tower in self.encoder)
+        convolutions = replace(self.encoder, schedule=slower(self.encoder.schedule))
         later = replace(self.generator, schedule=slower(self.generator.schedule))
-        return replace(self, encoder=towers, generator=later, start=start)
+        return replace(self, encoder=convolutions, generator=later, start=start)
 
 
 @dataclass(frozen=True)
@@ -215,65 +225,93 @@ def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
     return baked[len(baked) * variant // config.variants : len(baked) * (variant + 1) // config.variants]
 
 
-def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> list[encoder.EncoderTeacher]:
-    """Stage 1, tower after tower, and what comes before it."""
-    known, stages = _towers(config), _stages(work, config)
-    baked = bake_corpus(work, config, machine)
+@dataclass(frozen=True)
+class Ear:
+    """What has learned to hear, and what it hears in the corpus.
+
+    sound: (2 T, H) features of the listener; stages: folder of all that is learned with it.
+    """
+
+    listener: Moonshine
+    teacher: encoder.EncoderTeacher
+    data: Baked
+    sound: NDArray[np.float16]
+    stages: Path
+
+
+def train_listener(work: Path, config: MiniTraining, machine: Machine) -> Moonshine:
+    """Stage 1 and what comes before it."""
+    return _fit_listener(work, config, machine, read_baked(bake_corpus(work, config, machine)))
+
+
+def _fit_listener(work: Path, config: MiniTraining, machine: Machine, data: Baked) -> Moonshine:
     torch.set_num_threads(machine.jobs)
-    return [
-        encoder.train(baked, stages / f"encoder-{n}", tower, machine.say, start=start, accelerator=machine.accelerator)
-        for n, (tower, start) in enumerate(zip(config.encoder, known, strict=True), 1)
-    ]
+    say, accelerator = machine.say, machine.accelerator
+    if config.start is not None:
+        return config.start.listener()
+    reader = encoder.train(data, data.clear, work / "reader", config.encoder, say, accelerator=accelerator)
+    return listener.train(data, reader, work / "listener", config.listener, say, accelerator=accelerator)
+
+
+def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> Ear:
+    """Stage 2 and what comes before it."""
+    say, accelerator = machine.say, machine.accelerator
+    data = read_baked(bake_corpus(work, config, machine))
+    ears = _fit_listener(work, config, machine, data)
+    stages = _stages(work, config, ears)
+    with machine.accelerator.main_process_first():
+        sound = listener.hear_corpus(ears, data, stages / "encoder", say, device=accelerator.device)
+    data = data.listened_to()
+    known = None if config.start is None else encoder_of(config.start.read()).tower
+    teacher = encoder.train(data, sound, stages / "encoder", config.encoder, say, start=known, accelerator=accelerator)
+    return Ear(ears, teacher, data, sound, stages)
 
 
 def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCodec:
-    """Stage 2 and what comes before it: a codec for the teacher's motion, as it is and for what the encoder hears."""
-    teachers = train_encoder(work, config, machine)
-    return _fit_codec(work, config, machine, *_hear_corpus(work, config, machine, teachers))
+    """Stage 3 and what comes before it: a codec for the teacher's motion, as it is and for what the encoder hears."""
+    ear = train_encoder(work, config, machine)
+    stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
+    del ear  # the corpus, which is large
+    return _fit_codec(stages, config, machine, known, heard)
 
 
-def _hear_corpus(
-    work: Path, config: MiniTraining, machine: Machine, teachers: Sequence[encoder.EncoderTeacher]
-) -> tuple[codec.Signals, hearing.Heard]:
-    """The teacher's signals of the corpus as they are, and what the encoder makes of it."""
-    data, folder = augment.read_baked(bake_corpus(work, config, machine)), _stages(work, config) / "generator"
+def _hear_corpus(machine: Machine, ear: Ear) -> hearing.Heard:
+    """What the encoder makes of the corpus."""
     with machine.accelerator.main_process_first():
-        return data.signals, hearing.hear(teachers, data, folder, machine.accelerator.device)
+        return hearing.hear(ear.teacher, ear.data, ear.sound, ear.stages / "generator", machine.accelerator.device)
 
 
 def _fit_codec(
-    work: Path, config: MiniTraining, machine: Machine, known: codec.Signals, heard: hearing.Heard
+    stages: Path, config: MiniTraining, machine: Machine, known: codec.Signals, heard: hearing.Heard
 ) -> MotionCodec:
     signals = np.concatenate([known, heard.signals])
-    return codec.train(signals, work / "codec", config.codec, machine.say, accelerator=machine.accelerator)
+    return codec.train(signals, stages / "codec", config.codec, machine.say, accelerator=machine.accelerator)
 
 
 def train_generator(work: Path, config: MiniTraining, machine: Machine) -> ArtalkModel:
-    """Stage 3 and what comes before it; returns the whole model."""
-    teachers = train_encoder(work, config, machine)
-    known, heard = _hear_corpus(work, config, machine, teachers)
+    """Stage 4 and what comes before it; returns the whole model."""
+    ear = train_encoder(work, config, machine)
+    stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
+    ears, teacher = ear.listener, ear.teacher
+    del ear  # the corpus, which is large
     if config.start is not None:
-        model = generator.with_towers(config.start.read(), teachers)
+        model = generator.with_tower(config.start.read(), teacher)
     else:
-        coded = _fit_codec(work, config, machine, known, heard)
+        coded = _fit_codec(stages, config, machine, known, heard)
         sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
         model = generator.new_model(
-            sizes, generator.encoder_from(teachers, sizes.audio), coded, config.generator.schedule.seed
+            sizes,
+            generator.encoder_from(ears, teacher, sizes.audio),
+            coded,
+            config.generator.schedule.seed,
         )
-    folder, say = _stages(work, config) / "generator", machine.say
+    folder, say = stages / "generator", machine.say
     return generator.train(heard, folder, model, config.generator, say=say, accelerator=machine.accelerator)
 
 
-def _stages(work: Path, config: MiniTraining) -> Path:
-    """Where the stages keep checkpoints: what goes on from weights, apart from what began elsewhere."""
-    return work if config.start is None else work / f"from-{config.start.sha256[:12]}"
-
-
-def _towers(config: MiniTraining) -> Sequence[Tower | None]:
-    """The towers to go on from, none for each that begins from nothing."""
-    if config.start is None:
-        return [None] * len(config.encoder)
-    return [tower for tower in encoder_of(config.start.read()).towers if isinstance(tower, Tower)]
+def _stages(work: Path, config: MiniTraining, ears: Moonshine) -> Path:
+    """Where the stages after the listener keep checkpoints: apart from what was learned with other ears or weights."""
+    return work / (f"ears-{weights_hash(ears)}" if config.start is None else f"from-{config.start.sha256[:12]}")
 
 
 def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "", voices: str = "") -> None:
@@ -301,8 +339,12 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
         "style encoder": model.style_encoder,
     }
     sizes = ", ".join(f"{name} {sum(p.numel() for p in part.parameters()) / 1e6:.2f} M" for name, part in parts.items())
-    towers = " and ".join(str(tower.schedule.steps) for tower in config.encoder)
-    coded = "" if config.start else f"codec {config.codec.schedule.steps}, "
+    steps = {
+        "Moonshine's layers": None if config.start else config.listener,
+        "convolutions of the encoder": config.encoder,
+        "codec": None if config.start else config.codec,
+        "generator": config.generator,
+    }
     training = CARD_TRAINING.format(
         sizes=sizes,
         hash=file_hash(weights),
@@ -311,7 +353,7 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
         recorded=config.recorded_variants,
         quiet=augment.NON_SPEECH_SHARE,
         seed=config.seed,
-        steps=f"convolutions of the encoder {towers}, {coded}generator {config.generator.schedule.steps}",
+        steps=", ".join(f"{name} {stage.schedule.steps}" for name, stage in steps.items() if stage is not None),
         origin=CARD_GOING_ON.format(hash=config.start.sha256) if config.start else CARD_FROM_NOTHING,
     )
     data = CARD_DATA.format(voices=voices, credits=thanks)

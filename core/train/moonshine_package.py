@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The weights of Moonshine tiny's encoder out of the Python package `moonshine-voice`, which brings them for itself.
 
-They come as a file of ONNX Runtime, the matrices in 8 bits; what is made of them is what a model of ours will store.
+They come as a file of ONNX Runtime, the matrices in 8 bits.
 """
 
 from __future__ import annotations
@@ -49,9 +49,17 @@ def moonshine(layers: int) -> Moonshine:
     """The lower layers of the encoder, ready to hear, rounded as they are stored. Raises as `require` does."""
     require()
     model = Moonshine(layers)
-    stored = expanded(compacted({MOONSHINE + name: value for name, value in _state().items()}))
-    model.load_state_dict({name: stored[MOONSHINE + name] for name in model.state_dict()})
-    return model.eval().requires_grad_(False)
+    state = _state()
+    model.load_state_dict({name: state[name] for name in model.state_dict()})
+    return as_stored(model)
+
+
+def as_stored(model: Moonshine) -> Moonshine:
+    """The same with its weights rounded as a model of ours stores them; ready to hear, not to learn."""
+    stored = expanded(compacted({MOONSHINE + name: value for name, value in model.state_dict().items()}))
+    rounded = Moonshine(len(model.layers), model.width)
+    rounded.load_state_dict({name: stored[MOONSHINE + name] for name in model.state_dict()})
+    return rounded.eval().requires_grad_(False)
 
 
 def _file() -> Path | None:
