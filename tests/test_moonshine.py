@@ -14,6 +14,7 @@ from artalk.core.artalk.listening import HEARD_STEP, between_frames, sounding
 from artalk.core.artalk.log_mel import LogMelEncoder
 from artalk.core.artalk.model import ArtalkModel
 from artalk.core.artalk.moonshine import Moonshine
+from artalk.core.artalk_numpy import pipeline as numpy_pipeline
 from artalk.core.artalk_numpy.weights import read_safetensors
 from artalk.core.basis import ARKIT
 from artalk.core.errors import InputError
@@ -216,13 +217,14 @@ def test_a_scale_that_is_missing_or_does_not_fit_is_a_damaged_file(small_file, t
             read(Path(path))
 
 
-def test_an_encoder_of_unknown_options_is_one_sentence(small_file, tmp_path):
+def test_an_encoder_of_before_is_one_sentence(small_file, tmp_path):
     content = small_file[0].read_bytes()
     size = int.from_bytes(content[:8], "little")
     metadata = json.loads(content[8 : 8 + size])["__metadata__"]
     config = json.loads(metadata["artalk_config"])
-    config["audio"]["options"]["towers"] = 2
+    config["audio"]["options"]["towers"] = 1
     path = tmp_path / "none.safetensors"
     save_file(load_file(small_file[0]), path, {**metadata, "artalk_config": json.dumps(config)})
-    with pytest.raises(InputError, match="does not say which model"):
-        load_safetensors(path)
+    for load in (load_safetensors, lambda file: numpy_pipeline.load_pipeline(file, "mini")):
+        with pytest.raises(InputError, match="written by an earlier artalk"):
+            load(path)

@@ -75,7 +75,7 @@ def test_own_data_and_weights_of_artalk_mini_do_not_go_together(tmp_path, capsys
 @pytest.mark.parametrize("stage", ["listener", "encoder", "codec", "generator"])
 def test_no_steps_are_one_sentence(stage, capsys):
     assert cli.main(["train", "mini", f"--{stage}-steps", "0"]) != 0
-    assert "more than 0 steps" in capsys.readouterr().err
+    assert f"more than 0 steps: give another --{stage}-steps" in capsys.readouterr().err
 
 
 def refused(capsys, *arguments):

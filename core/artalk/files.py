@@ -52,6 +52,11 @@ def read_config(metadata: Mapping[str, str], path: Path) -> ArtalkConfig:
         basis = BASES[config.basis]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise unnamed(path) from None
+    if "towers" in config.audio.options:
+        raise InputError(
+            f"'{path.name}' was written by an earlier artalk, whose speech encoder was another: "
+            "train it again, or take the model that comes with artalk."
+        )
     if len(basis) != config.codec.motion_dim:
         raise InputError(
             f"'{path.name}' makes {config.codec.motion_dim} numbers a frame but says its basis is '{config.basis}' "

@@ -60,8 +60,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 help="auto takes the graphics card where there is one",
             )
         if name != "corpus":
-            action.add_argument("--listener-steps", type=int)
-            action.add_argument("--encoder-steps", type=int)
+            action.add_argument("--listener-steps", type=int, help="how long Moonshine's layers learn")
+            action.add_argument(
+                "--encoder-steps",
+                type=int,
+                help="how long the convolutions learn, and the reader that judges the listener",
+            )
         if name in ("codec", "generator", "mini"):
             action.add_argument("--codec-steps", type=int)
         if name in ("generator", "mini"):
@@ -207,7 +211,9 @@ def _config(arguments: argparse.Namespace) -> MiniTraining:
     config = MiniTraining()
     for name in ("listener", "encoder", "codec", "generator"):
         if getattr(arguments, f"{name}_steps", None) is not None:
-            config = replace(config, **{name: _shorter(getattr(config, name), getattr(arguments, f"{name}_steps"))})
+            config = replace(
+                config, **{name: _shorter(name, getattr(config, name), getattr(arguments, f"{name}_steps"))}
+            )
     given = {name: getattr(arguments, name) for name in ("hours", "seed") if getattr(arguments, name) is not None}
     config = replace(config, **given)
     start = getattr(arguments, "start", None)
@@ -217,10 +223,10 @@ def _config(arguments: argparse.Namespace) -> MiniTraining:
     return config if start is None else config.going_on_from(start)
 
 
-def _shorter(stage: Stage, steps: int) -> Stage:
+def _shorter(name: str, stage: Stage, steps: int) -> Stage:
     """A stage's settings with other steps."""
     if steps <= 0:
-        raise InputError("Training needs more than 0 steps: give another number of them.")
+        raise InputError(f"Training needs more than 0 steps: give another --{name}-steps.")
     return replace(stage, schedule=replace(stage.schedule, steps=steps))
 
 

@@ -2,9 +2,9 @@
 """Stage 1: teach Moonshine's layers to hear in noise, rooms and telephones what they hear in the clear.
 
 They are their own teacher (Hinton et al. 2015): of altered speech they learn to make what they made of it before it was
-altered. Labels are not asked, so that the few voices of the corpus are not learned by heart. For the same reason the
-weights taken in the end lie half-way between the old and the new ones (Wortsman et al. 2022): people, whom the corpus
-has few of, are heard better by them than by either.
+altered. Labels reach them through the reader alone, so that the few voices of the corpus are not learned by heart. For
+the same reason the weights taken in the end lie half-way between the old and the new ones (Wortsman et al. 2022):
+people, whom the corpus has few of, are heard better by them than by either.
 """
 
 from __future__ import annotations
