@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ..whole_files import write_whole
+
 BANDS = 64
 """Of log-mels."""
 BAND_REFERENCE = -6.0
@@ -63,11 +65,7 @@ class Baked:
 
 def read_baked(paths: list[Path]) -> Baked:
     """Baked files as one set in memory."""
-    parts = []
-    for path in paths:
-        with np.load(path, allow_pickle=False) as file:
-            parts.append(Baked(**{name: file[name] for name in file.files}))
-    return Baked.join(parts)
+    return Baked.join([Baked(**_read_arrays(path)) for path in paths])
 
 
 def cut(values: NDArray[Any], starts: NDArray[np.int64], frames: int, per_frame: int = 1) -> NDArray[Any]:
@@ -84,17 +82,18 @@ def weights_hash(module: nn.Module, rule: str = "") -> str:
 def remembered(path: Path, make: Callable[[], Arrays]) -> Arrays:
     """What `make` gives, from the file where an earlier call left it."""
     if path.is_file():
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        return _read_arrays(path)
     arrays = make()
     write_arrays(path, arrays)
     return arrays
 
 
+def _read_arrays(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
 def write_arrays(path: Path, arrays: Arrays) -> None:
     """Write an .npz, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(file, **arrays)
-    partial.replace(path)
+    write_whole(path, lambda partial: np.savez(partial, **arrays))

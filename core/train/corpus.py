@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..audio import RATE
 from ..errors import InputError
 from ..phones import PhoneSpan
+from ..whole_files import write_whole
 from . import text, tts_festival, tts_kokoro, tts_pico, tts_rhvoice
 from .tts import Espeak, Speech, flite
 
@@ -168,18 +169,18 @@ def write_shard(path: Path, items: Sequence[Item], terms: Sequence[dict[str, str
         {"engine": item.engine, "voice": item.voice, "text": item.text, **term}
         for item, term in zip(items, terms, strict=True)
     ]
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(
-            file,
+    write_whole(
+        path,
+        lambda partial: np.savez(
+            partial,
             samples=np.concatenate([np.zeros(0, np.int16), *(item.samples for item in items)]),
             sample_ends=np.cumsum([len(item.samples) for item in items]),
             phone_times=np.array([span[:2] for span in phones], np.float32),
             phone_names=np.array([span[2] for span in phones], np.str_),
             phone_ends=np.cumsum([len(item.phones) for item in items]),
             about=np.array(json.dumps({**more, "items": said})),
-        )
-    partial.replace(path)
+        ),
+    )
 
 
 def _path(folder: Path, spec: _Spec) -> Path:

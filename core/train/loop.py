@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from ..errors import InputError
+from ..whole_files import write_whole
 
 Say = Callable[[str], None]
 Losses = dict[str, Tensor]
@@ -189,9 +190,7 @@ def _save(
         "schedule": asdict(schedule),
         "step": step,
     }
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    write_whole(path, lambda partial: torch.save(state, partial))
 
 
 def _resume(

@@ -114,12 +114,6 @@ class Start:
             )
         return model.float()
 
-    def listener(self) -> Moonshine:
-        """What the model listens through."""
-        moonshine = encoder_of(self.read()).moonshine
-        assert moonshine is not None
-        return moonshine.eval().requires_grad_(False)
-
 
 def _hash_of(weights: Path) -> str:
     try:
@@ -241,14 +235,18 @@ class Ear:
 
 def train_listener(work: Path, config: MiniTraining, machine: Machine) -> Moonshine:
     """Stage 1 and what comes before it."""
-    return _fit_listener(work, config, machine, read_baked(bake_corpus(work, config, machine)))
+    return _fit_listener(work, config, machine, _read_corpus(work, config, machine))
+
+
+def _read_corpus(work: Path, config: MiniTraining, machine: Machine) -> Baked:
+    """The augmented corpus in memory; what learns on it has the machine's threads."""
+    data = read_baked(bake_corpus(work, config, machine))
+    torch.set_num_threads(machine.jobs)
+    return data
 
 
 def _fit_listener(work: Path, config: MiniTraining, machine: Machine, data: Baked) -> Moonshine:
-    torch.set_num_threads(machine.jobs)
     say, accelerator = machine.say, machine.accelerator
-    if config.start is not None:
-        return config.start.listener()
     reader = encoder.train(data, data.clear, work / "reader", config.encoder, say, accelerator=accelerator)
     return listener.train(data, reader, work / "listener", config.listener, say, accelerator=accelerator)
 
@@ -256,14 +254,16 @@ def _fit_listener(work: Path, config: MiniTraining, machine: Machine, data: Bake
 def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> Ear:
     """Stage 2 and what comes before it."""
     say, accelerator = machine.say, machine.accelerator
-    data = read_baked(bake_corpus(work, config, machine))
-    ears = _fit_listener(work, config, machine, data)
+    data = _read_corpus(work, config, machine)
+    known = None if config.start is None else encoder_of(config.start.read())
+    ears = _fit_listener(work, config, machine, data) if known is None else known.moonshine
+    assert ears is not None  # as `going_on_from` sees to
     stages = _stages(work, config, ears)
-    with machine.accelerator.main_process_first():
+    with accelerator.main_process_first():
         sound = listener.hear_corpus(ears, data, stages / "encoder", say, device=accelerator.device)
     data = data.listened_to()
-    known = None if config.start is None else encoder_of(config.start.read()).tower
-    teacher = encoder.train(data, sound, stages / "encoder", config.encoder, say, start=known, accelerator=accelerator)
+    tower = None if known is None else known.tower
+    teacher = encoder.train(data, sound, stages / "encoder", config.encoder, say, start=tower, accelerator=accelerator)
     return Ear(ears, teacher, data, sound, stages)
 
 
