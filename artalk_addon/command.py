@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 
 from ..core import cli
+from ..core.command_parser import CommandParser
 from ..core.errors import InputError
 from . import (
     bake,
@@ -352,7 +353,7 @@ def _character(context: bpy.types.Context, options: argparse.Namespace) -> bpy.t
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="blender -b FILE --command artalk")
+    parser: argparse.ArgumentParser = CommandParser(prog="blender -b FILE --command artalk")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("generate", help="speech strips of the file become keyframes on a character")
     action.add_argument("audio", nargs="*", help="recordings: animate these instead, as `artalk generate` does")

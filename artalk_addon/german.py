@@ -390,7 +390,9 @@ _STRIPS = {
     "{} holds samples that are no numbers or far too large: export the sound again.": (
         "{} enthält Werte, die keine Zahlen oder viel zu groß sind: den Ton noch einmal exportieren."
     ),
-    "{} holds only silence: choose a sound with speech in it.": "{} enthält nur Stille: einen Ton mit Sprache wählen.",
+    "{} holds only silence: choose a sound with speech in it, or make it louder.": (
+        "{} enthält nur Stille: einen Ton mit Sprache wählen oder ihn lauter stellen."
+    ),
     "'{}' is not an audio file that can be read: use WAV, FLAC, OGG, MP3 or AIFF.": (
         "'{}' ist keine lesbare Tondatei: WAV, FLAC, OGG, MP3 oder AIFF verwenden."
     ),
@@ -1328,8 +1330,8 @@ _WEIGHTS = {
     "The model '{}' knows no style guidance and no seed motion: leave them out.": (
         "Das Modell '{}' kennt weder Stärke des Stils noch Anfangsbewegung: beides weglassen."
     ),
-    "A style guidance of {} is outside 0 to 10: 1 is the style as it is.": (
-        "Eine Stilstärke von {} liegt außerhalb von 0 bis 10: 1 ist der Stil, wie er ist."
+    "A style guidance of {} is outside {} to {}: 1 is the style as it is.": (
+        "Eine Stilstärke von {} liegt außerhalb von {} bis {}: 1 ist der Stil, wie er ist."
     ),
     "The seed motion has no frames: choose one that is not empty.": (
         "Die Anfangsbewegung hat keine Bilder: eine wählen, die nicht leer ist."

@@ -8,6 +8,7 @@ from typing import Any, cast
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
 
+from ..core.artalk.config import GUIDANCE_RANGE
 from . import compat, model_files
 from .properties import settings
 from .translations import told
@@ -37,8 +38,8 @@ class StyleSettings(bpy.types.PropertyGroup):
     guidance: FloatProperty(
         name="Style Guidance",
         description="How much of the style: 1 as it is, above 1 more; 0: what the model was made for",
-        min=0.0,
-        max=10.0,
+        min=GUIDANCE_RANGE[0],
+        max=GUIDANCE_RANGE[1],
         soft_max=4.0,
     )
     seed_motion: StringProperty(

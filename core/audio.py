@@ -152,4 +152,4 @@ def require_speech(samples: NDArray[np.float32], what: str) -> None:
         raise InputError(f"{what} holds samples that are no numbers or far too large: export the sound again.")
     # a constant offset is no sound
     if level_dbfs(samples - samples.mean()).max() < SILENCE_DBFS:
-        raise InputError(f"{what} holds only silence: choose a sound with speech in it.")
+        raise InputError(f"{what} holds only silence: choose a sound with speech in it, or make it louder.")

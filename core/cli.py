@@ -246,15 +246,14 @@ class ProgressLine:
 
 
 def _parser() -> argparse.ArgumentParser:
-    import argparse
-
+    from .command_parser import CommandParser
     from .convert import add_command as add_convert
     from .evaluate.command import add_command as add_evaluate
     from .styles_command import add_command as add_style
     from .train.command import add_command as add_train
     from .weights_command import add_command as add_weights
 
-    parser = argparse.ArgumentParser(prog="artalk", description="Dialogue becomes facial animation.")
+    parser: argparse.ArgumentParser = CommandParser(prog="artalk", description="Dialogue becomes facial animation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("generate", help="animate recordings: to .npz, .csv or .blend")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import models, styles
+from .artalk.config import GUIDANCE_RANGE
 from .audio import RATE
 from .basis import ARKIT, FLAME, FLAME_FAMILY, HEAD_ROTATION
 from .codetalker.speakers import speaker_style
@@ -205,8 +206,11 @@ def check(options: Options) -> None:
         raise InputError(f"'{options.model}' has no style guidance, seed motion or head that turns: leave them out.")
     if options.seed_motion is not None:
         _seed_motion(options.seed_motion)
-    if options.guidance is not None and not 0 <= options.guidance <= 10:
-        raise InputError(f"A style guidance of {options.guidance:g} is outside 0 to 10: 1 is the style as it is.")
+    least, most = GUIDANCE_RANGE
+    if options.guidance is not None and not least <= options.guidance <= most:
+        raise InputError(
+            f"A style guidance of {options.guidance:g} is outside {least:g} to {most:g}: 1 is the style as it is."
+        )
     if options.seed < 0:
         raise InputError(f"A seed of {options.seed} is below 0: choose a whole number from 0 up.")
     if options.fps is not None and not 1 <= options.fps <= 1000:

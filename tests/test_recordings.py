@@ -105,7 +105,8 @@ def test_labels_that_come_with_a_recording_are_taken_as_they_are(tmp_path):
 
 def test_package_that_cannot_be_fetched_is_named(tmp_path):
     with pytest.raises(InputError, match="package no-such-package-of-ours cannot be fetched"):
-        recordings.fetch("no-such-package-of-ours", tmp_path)
+        recordings.fetch("no-such-package-of-ours", tmp_path, (said := []).append)
+    assert said == ["recordings: fetching Debian's no-such-package-of-ours"]
 
 
 def test_report_of_nothing_is_refused():

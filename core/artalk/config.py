@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 SAMPLE_RATE = 16000
-_RANGES = {"fps": (1, 1000), "guidance": (0, 10), "head_gain": (0, 10)}
+GUIDANCE_RANGE = (0.0, 10.0)
+"""How much of a style can be asked for."""
+_RANGES = {"fps": (1, 1000), "guidance": GUIDANCE_RANGE, "head_gain": (0, 10)}
 """What the numbers in a config can be."""
 
 

