@@ -50,6 +50,17 @@ def test_a_short_rounded_sound_stands_out_from_its_neighbours() -> None:
     assert rounding[9] < 0 < rounding[10]
 
 
+def test_the_jaw_goes_further_than_doubt_lets_it_and_the_lips_do_not() -> None:
+    frames = 21
+    logits = logits_of("IY", "AA").repeat(1, frames, 1)
+    logits[:, 19:21] = logits_of("AA")
+    tracks = expected_signals(logits, torch.zeros(1, frames, len(SIGNALS)))[0]
+    likely = {name: 0.8 * lookup("AA")[0].targets[CHANNELS.index(name)] for name in ("jaw", "aperture")}
+    assert tracks[10, JAW] > 1.02 * likely["jaw"]
+    assert tracks[9, JAW] < tracks[0, JAW] < tracks[10, JAW]
+    assert tracks[10, APERTURE] == pytest.approx(likely["aperture"], abs=1e-3)
+
+
 def test_a_signal_shows_what_is_said_at_its_time_not_after_it() -> None:
     logits = logits_of("IY").repeat(1, 10, 1)
     logits[:, 9:11] = logits_of("AA")  # from .18 to .22 s, with a middle at .2 s: frame 5

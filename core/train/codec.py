@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ _WEIGHTS = {
     "mouthSmile": 1.5, "jawForward": 1.5, "browInnerUp": 1.0, "browOuterUp": 0.8, "browDown": 1.0,
     "head_x": 4.0, "head_y": 4.0, "head_z": 5.0,
 }  # fmt: skip
+_DECODER = ("decoder.", "dec_pos_embed")
 _GAP = {"jawOpen": 1.0, "mouthClose": -1.25, "mouthLowerDown": 0.2, "mouthUpperUp": 0.24, "mouthFunnel": 0.36}
 """How far the inner lips part by each shape, as a share of what jawOpen does (measured on a realistic head)."""
 
@@ -39,7 +41,7 @@ _GAP = {"jawOpen": 1.0, "mouthClose": -1.25, "mouthLowerDown": 0.2, "mouthUpperU
 class CodecTraining:
     """Sizes and lengths of stage 3."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=4500, learning_rate=1.5e-3, average=0.995))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=8000, learning_rate=1.5e-3, average=0.995))
     batch: int = 24
     codec: CodecConfig = field(
         default_factory=lambda: CodecConfig(motion_dim=len(ARKIT), width=192, depth=3, heads=4, scale_gains=True)
@@ -52,12 +54,22 @@ def train(
     config: CodecTraining,
     say: Say | None = None,
     *,
+    start: MotionCodec | None = None,
     accelerator: Accelerator | None = None,
 ) -> MotionCodec:
-    """Train on the teacher's signals (T, 12) in random styles; checkpoints and log go to `folder`. Resumes."""
+    """Train on the teacher's signals (T, 12) in random styles; checkpoints and log go to `folder`. Resumes.
+
+    start: a codec to go on from, which is left as it is. Its bits stay what a generator has learned to predict: the
+    decoder alone learns.
+    """
     accelerator = accelerator or on_processor()
     torch.manual_seed(config.schedule.seed)
-    codec = new_codec(config.codec, signals)
+    if start is None:
+        codec = new_codec(config.codec, signals)
+    else:
+        codec = copy.deepcopy(start)
+        for name, parameter in codec.named_parameters():
+            parameter.requires_grad_(name.startswith(_DECODER))
 
     def step(rng: np.random.Generator, _: float) -> Losses:
         return losses(codec, torch.from_numpy(passages(signals, config, rng)).to(accelerator.device))

@@ -70,13 +70,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
             action.add_argument("--codec-steps", type=int)
         if name in ("generator", "mini"):
             action.add_argument("--generator-steps", type=int)
-        if name in ("encoder", "generator", "mini"):
+        if name in ("encoder", "codec", "generator", "mini"):
             action.add_argument(
                 "--from",
                 type=Path,
                 dest="start",
                 metavar="WEIGHTS",
-                help="go on from weights of artalk-mini, with their ears and codec; how far, say the options for steps",
+                help="go on from weights of artalk-mini, with their ears and bits; how far, say the options for steps",
             )
         if name == "mini":
             action.add_argument("--out", type=Path, default=Path("artalk-mini.safetensors"), help="weights to write")
@@ -217,9 +217,8 @@ def _config(arguments: argparse.Namespace) -> MiniTraining:
     given = {name: getattr(arguments, name) for name in ("hours", "seed") if getattr(arguments, name) is not None}
     config = replace(config, **given)
     start = getattr(arguments, "start", None)
-    for name in ("listener", "codec"):
-        if start is not None and getattr(arguments, f"{name}_steps", None) is not None:
-            raise InputError(f"What goes on from weights keeps their {name}: leave out --{name}-steps, or --from.")
+    if start is not None and arguments.listener_steps is not None:
+        raise InputError("What goes on from weights keeps their listener: leave out --listener-steps, or --from.")
     return config if start is None else config.going_on_from(start)
 
 

@@ -107,9 +107,10 @@ def encoder_from(listener: Moonshine, teacher: EncoderTeacher, config: AudioEnco
     return encoder
 
 
-def with_tower(model: ArtalkModel, teacher: EncoderTeacher) -> ArtalkModel:
-    """A trained model that hears with this teacher's tower instead of its own, which is overwritten."""
+def going_on(model: ArtalkModel, teacher: EncoderTeacher, codec: MotionCodec) -> ArtalkModel:
+    """A trained model with this teacher's tower and this codec, of the same bits, in place of its own."""
     encoder_of(model).tower.load_state_dict(teacher.tower.state_dict())
+    model.codec.load_state_dict(codec.state_dict())
     return model
 
 

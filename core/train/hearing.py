@@ -35,8 +35,9 @@ SILENT_OPENING = {"aperture": 0.04, "jaw": 0.06}
 Lips that are just apart rest, and do not look shut where a stop is taken for silence."""
 _DOUBTED, _SILENT = 0.15, 0.4
 """Likelihoods of silence from which on that counts, and from which on it counts fully."""
-CONTRAST = 0.7
-"""How far rounding is carried beyond its mean over some frames: codec and generator smooth it by as much."""
+CONTRAST = {"round": 0.7, "jaw": 0.25}
+"""How far a track is carried beyond its mean over some frames: means of what might be, a codec and a generator smooth
+it by as much. Lips are not among them: in doubt they would shut."""
 _CONTRAST_FRAMES = 2.0
 _OPENING = [CHANNELS.index(name) for name in SILENT_OPENING]
 _BLOCK_FRAMES = 3000
@@ -127,13 +128,14 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
         channel = CHANNELS.index(name)
         expected = vowels @ targets[:, channel] / vowel.clamp_min(1e-6)
         signals[..., channel] += share * vowel * (expected - signals[..., channel])
+    for name, share in CONTRAST.items():
+        track = signals[..., CHANNELS.index(name)]
+        track += share * (track - _smooth(track))
     silent = ((likely[..., 0] - _DOUBTED) / (_SILENT - _DOUBTED)).clamp(0, 1)
     silent = silent * silent * (3 - 2 * silent)
     for name, most in SILENT_OPENING.items():
         opening = signals[..., CHANNELS.index(name)]
         opening -= silent * (opening - most).clamp_min(0)
-    rounding = signals[..., CHANNELS.index("round")]
-    rounding += CONTRAST * (rounding - _smooth(rounding))
     return signals
 
 

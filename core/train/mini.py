@@ -77,7 +77,7 @@ learns to draw is the teacher's motion for what the encoder hears, in doubt the 
 CARD_FROM_NOTHING = """The command that makes it from nothing, on Debian; it names the packages that it misses:
 
     artalk train mini --out weights/artalk-mini.safetensors"""
-CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their ears and codec, at half the rates:
+CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their ears and bits, at half the rates:
 
     artalk train mini --from WEIGHTS --out weights/artalk-mini.safetensors"""
 CARD_LIMITS = """
@@ -137,10 +137,12 @@ class MiniTraining:
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
     start: Start | None = None
-    """Weights to go on from, with their listener and codec; without them everything is learned from nothing."""
+    """Weights to go on from, with their listener and bits; without them everything is learned from nothing."""
 
     def going_on_from(self, weights: Path) -> MiniTraining:
         """The training that goes on from these weights, at half the rates: what is known shall not be lost at once.
+
+        Their listener stays as it is, and so do the bits of their codec, of which the decoder alone goes on.
 
         Raises InputError when they are not there, or of another size than what is trained.
         """
@@ -153,9 +155,13 @@ class MiniTraining:
         def slower(schedule: Schedule) -> Schedule:
             return replace(schedule, learning_rate=schedule.learning_rate / 2)
 
-        convolutions = replace(self.encoder, schedule=slower(self.encoder.schedule))
-        later = replace(self.generator, schedule=slower(self.generator.schedule))
-        return replace(self, encoder=convolutions, generator=later, start=start)
+        return replace(
+            self,
+            encoder=replace(self.encoder, schedule=slower(self.encoder.schedule)),
+            codec=replace(self.codec, schedule=slower(self.codec.schedule)),
+            generator=replace(self.generator, schedule=slower(self.generator.schedule)),
+            start=start,
+        )
 
 
 @dataclass(frozen=True)
@@ -272,7 +278,8 @@ def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCod
     ear = train_encoder(work, config, machine)
     stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
     del ear  # the corpus, which is large
-    return _fit_codec(stages, config, machine, known, heard)
+    start = None if config.start is None else config.start.read().codec
+    return _fit_codec(stages, config, machine, np.concatenate([known, heard.signals]), start)
 
 
 def _hear_corpus(machine: Machine, ear: Ear) -> hearing.Heard:
@@ -282,10 +289,10 @@ def _hear_corpus(machine: Machine, ear: Ear) -> hearing.Heard:
 
 
 def _fit_codec(
-    stages: Path, config: MiniTraining, machine: Machine, known: codec.Signals, heard: hearing.Heard
+    stages: Path, config: MiniTraining, machine: Machine, signals: codec.Signals, start: MotionCodec | None = None
 ) -> MotionCodec:
-    signals = np.concatenate([known, heard.signals])
-    return codec.train(signals, stages / "codec", config.codec, machine.say, accelerator=machine.accelerator)
+    say, accelerator = machine.say, machine.accelerator
+    return codec.train(signals, stages / "codec", config.codec, say, start=start, accelerator=accelerator)
 
 
 def train_generator(work: Path, config: MiniTraining, machine: Machine) -> ArtalkModel:
@@ -294,10 +301,13 @@ def train_generator(work: Path, config: MiniTraining, machine: Machine) -> Artal
     stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
     ears, teacher = ear.listener, ear.teacher
     del ear  # the corpus, which is large
+    signals = np.concatenate([known, heard.signals])
     if config.start is not None:
-        model = generator.with_tower(config.start.read(), teacher)
+        before = config.start.read()
+        coded = _fit_codec(stages, config, machine, signals, before.codec)
+        model = generator.going_on(before, teacher, coded)
     else:
-        coded = _fit_codec(stages, config, machine, known, heard)
+        coded = _fit_codec(stages, config, machine, signals)
         sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
         model = generator.new_model(
             sizes,
@@ -342,7 +352,7 @@ def card(model: ArtalkModel, weights: Path, config: MiniTraining, figures: str, 
     steps = {
         "Moonshine's layers": None if config.start else config.listener,
         "convolutions of the encoder": config.encoder,
-        "codec": None if config.start else config.codec,
+        "decoder of the codec" if config.start else "codec": config.codec,
         "generator": config.generator,
     }
     training = CARD_TRAINING.format(
