@@ -45,16 +45,18 @@ def run(arguments: Sequence[str]) -> int:
     stdout gets one JSON object a line, stderr the talk. With recordings in the arguments this is `artalk generate`,
     which needs no open file and prints the paths of what it made.
     """
-    options = _parser().parse_args(arguments)
-    if getattr(options, "audio", None):
-        folder = preferences.models_folder(bpy.context)
-        return cli.main([*arguments, *(["--model-folder", str(folder)] if folder else [])])
-    failed = False
+    ended = 0
 
     def all_events() -> None:
-        nonlocal failed
+        nonlocal ended
+        options = _parser().parse_args(arguments)
+        if getattr(options, "audio", None):
+            folder = preferences.models_folder(bpy.context)
+            ended = cli.main([*arguments, *(["--model-folder", str(folder)] if folder else [])])
+            return
         for event in options.run(options):
-            failed |= event.get("state") == "failed"
+            if event.get("state") == "failed":
+                ended = 2
             _print(event)
 
     try:
@@ -63,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         traceback.print_exc()
         _print({"event": "error", "message": f"{type(error).__name__}: {error}: please report this."})
         return 1
-    return code or (2 if failed else 0)
+    return code or ended
 
 
 def _print(event: dict[str, Any]) -> None:

@@ -22,8 +22,8 @@ Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
 
 ENGINES = ("auto", "torch", "numpy", "environment")
-"""What computes: torch in this Python, numpy in this Python (artalk-mini alone, to the same bits), or torch in another
-Python, the engine environment. auto: the first of these that can."""
+"""What computes: torch in this Python, numpy in this Python (artalk-mini alone, with equal codec bits), or torch in
+another Python, the engine environment. auto: the first of these that can."""
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 

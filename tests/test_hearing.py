@@ -50,7 +50,7 @@ def test_a_short_rounded_sound_stands_out_from_its_neighbours() -> None:
     assert rounding[9] < 0 < rounding[10]
 
 
-def test_the_jaw_goes_further_than_doubt_lets_it_and_the_lips_do_not() -> None:
+def test_the_jaw_goes_further_than_doubt_lets_it_and_the_aperture_does_not() -> None:
     frames = 21
     logits = logits_of("IY", "AA").repeat(1, frames, 1)
     logits[:, 19:21] = logits_of("AA")
@@ -77,6 +77,15 @@ def test_the_mouth_hardly_opens_where_silence_is_heard() -> None:
     assert silent == pytest.approx([0.04, 0.06], abs=1e-4)
     assert said == pytest.approx(0.3, abs=1e-4)
     assert shut == pytest.approx(0, abs=1e-4)
+
+
+def test_the_jaw_does_not_swing_beyond_shut_in_a_short_silence() -> None:
+    logits = logits_of("AA").repeat(1, 21, 1)
+    logits[:, 17:23] = logits_of("SIL").repeat(1, 3, 1)
+    jaw = expected_signals(logits, torch.zeros(1, 21, len(SIGNALS)))[0, :, JAW]
+    assert jaw[8] > 0.5
+    assert (jaw[[9, 10, 11]] >= 0).all()
+    assert (jaw[[9, 10, 11]] <= 0.06).all()
 
 
 def test_targets_of_classes_are_those_of_their_phones() -> None:

@@ -252,6 +252,17 @@ def test_short_seals_are_held_and_long_ones_left_alone():
     assert gap[11] >= 1
 
 
+def test_lips_part_from_a_seal_that_is_held_without_a_jump():
+    values = still(2).values.copy()
+    values[:, ARKIT.index("jawOpen")] = 0.3
+    values[10, ARKIT.index("jawOpen")] = 0.0
+    gap = lip_gap(hold_seals(still(2).with_values(values), np.ones(50, bool)))
+    drawn, following = 1 - gap[[9, 11]] / 8.1, 1 - gap[[8, 12]] / 8.1
+    assert (drawn > 0.7).all()
+    assert following == pytest.approx(0.15 * drawn**2, abs=1e-3), "a share of the way to the frame that is drawn"
+    assert gap[[7, 13]] == pytest.approx(8.1, abs=1e-4)
+
+
 def test_two_short_seals_beside_each_other_stay_two():
     values = np.zeros((7, len(ARKIT)), np.float32)
     values[:, ARKIT.index("jawOpen")] = np.array([3, 3, 0.2, 3, 0.2, 3, 3]) / 27
@@ -272,7 +283,7 @@ def test_only_seals_that_are_pressed_are_held():
     meant = pressed(motion)
     assert np.flatnonzero(meant).tolist() == [10]
     changed = np.flatnonzero(np.abs(hold_seals(motion, meant).values - values).max(axis=1) > 0)
-    assert changed.tolist() == [9, 11]
+    assert changed.tolist() == [8, 9, 11, 12]
 
 
 def test_what_a_flame_model_shuts_is_held_without_a_press():

@@ -35,8 +35,30 @@ def test_a_decoder_that_goes_on_learns_and_leaves_the_bits(signals: codec.Signal
     later = codec.train(signals, tmp_path / "later", training(60), start=first)
     assert all(torch.equal(tensor, before[name]) for name, tensor in first.state_dict().items())
     moved = torch.from_numpy(codec.passages(signals, training(1), np.random.default_rng(1)))
+    assert codec.bits_hash(first) == codec.bits_hash(later)
     bits = zip(first.encode(moved[:, :10]), later.encode(moved[:, :10]), strict=True)
     assert all(torch.equal(ours, theirs) for ours, theirs in bits)
     with torch.no_grad():
         losses = [float(codec.losses(each, moved)["loss"]) for each in (first, later)]
     assert losses[1] < 0.9 * losses[0]
+
+
+def test_what_makes_the_bits_and_only_that_is_in_their_hash(signals: codec.Signals) -> None:
+    made = codec.new_codec(SIZES, signals)
+    before = codec.bits_hash(made)
+    with torch.no_grad():
+        made.decoder.out_mapping.bias += 1
+    assert codec.bits_hash(made) == before
+    with torch.no_grad():
+        made.quantiser.log_gains += 1
+    assert codec.bits_hash(made) != before
+
+
+def test_what_never_moves_is_still_in_a_codec_out_of_weights_too(signals: codec.Signals) -> None:
+    made = codec.new_codec(SIZES, signals).half().float()  # as weights are stored
+    still = ARKIT.index("eyeBlinkLeft")
+    with torch.no_grad():
+        made.decoder.out_mapping.bias += 1
+    codec.silence_unused(made)
+    assert made.decoder.out_mapping.bias[still] == 0
+    assert made.decoder.out_mapping.bias[ARKIT.index("jawOpen")] != 0

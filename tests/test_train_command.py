@@ -68,9 +68,15 @@ def test_weights_that_cannot_be_gone_on_from_are_said_before_anything_is_made(tm
     assert not out.parent.exists()
 
 
-def test_own_data_and_weights_of_artalk_mini_do_not_go_together(tmp_path, capsys):
+@pytest.mark.parametrize("stage", ["codec", "generator"])
+def test_own_data_and_weights_of_artalk_mini_do_not_go_together(tmp_path, capsys, stage):
     given = ("--data", tmp_path, "--out", tmp_path / "o.safetensors", "--from", "some.safetensors")
-    assert "--from is of artalk-mini's training" in refused(capsys, "generator", *given)
+    assert "--from is of artalk-mini's training" in refused(capsys, stage, *given)
+
+
+def test_a_codec_that_is_given_does_not_learn(tmp_path, capsys):
+    given = ("--data", tmp_path, "--out", tmp_path / "o.safetensors", "--codec", "c.safetensors", "--codec-steps", "9")
+    assert "leave out --codec-steps" in refused(capsys, "generator", *given)
 
 
 @pytest.mark.parametrize("stage", ["listener", "encoder", "codec", "generator"])
@@ -110,7 +116,12 @@ def test_a_seed_below_0_is_one_sentence(capsys):
 
 @pytest.mark.parametrize(
     ("stage", "option", "value"),
-    [("codec", "--out", "x.safetensors"), ("codec", "--batch", "2"), ("generator", "--audio-encoder", "small")],
+    [
+        ("codec", "--out", "x.safetensors"),
+        ("codec", "--batch", "2"),
+        ("codec", "--size", "full"),
+        ("generator", "--audio-encoder", "small"),
+    ],
 )
 def test_what_is_for_own_data_is_refused_without_them(stage, option, value, capsys):
     assert f"{option} is for training on your own data" in refused(capsys, stage, option, value)

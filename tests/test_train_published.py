@@ -172,10 +172,11 @@ def trained(data, tmp_path_factory):
 
 @pytest.mark.parametrize("stage", ["codec", "generator"])
 def test_losses_fall_and_are_logged_for_tensorboard(trained, stage):
-    losses = [json.loads(line)["loss"] for line in (trained / stage / "log.jsonl").read_text().splitlines()]
+    folder = next(path.parent for path in trained.rglob("log.jsonl") if path.parent.name == stage)
+    losses = [json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert len(losses) == 3
     assert losses[-1] < 0.95 * losses[0]
-    curves = EventAccumulator(str(trained / stage)).Reload()
+    curves = EventAccumulator(str(folder)).Reload()
     assert [event.step for event in curves.Scalars("loss")] == [1, 20, 40]
     assert [event.value for event in curves.Scalars("loss")] == pytest.approx(losses, rel=1e-3)
 
@@ -211,6 +212,11 @@ def test_a_codec_is_trained_alone_and_taken_for_the_generator(data, trained, tmp
     assert not (again / "codec").exists()
     taken = published.load_codec(again / "a.safetensors")
     assert torch.equal(taken.decoder.out_mapping.weight, codec.decoder.out_mapping.weight)
+    # a codec of other bits gets another generator, the same one trained again its old one
+    longer = replace(short, codec=replace(short.codec, steps=2))
+    for steps in (short, longer):
+        published.make_model(place(data, again), steps, again / "a.safetensors", None)
+    assert len(list(again.glob("bits-*/generator/log.jsonl"))) == 2
 
 
 def test_training_goes_on_where_it_was_stopped(tmp_path):

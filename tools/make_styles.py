@@ -20,7 +20,7 @@ from artalk.core.train.teacher import Style
 STYLES = {
     "even": (Style(), "as most people speak"),
     "calm": (Style(jaw=0.8, lips=0.7, brow=0.2, head=0.4), "a quiet head and quiet brows"),
-    "lively": (Style(jaw=1.2, lips=1.15, smile=0.08, brow=2.2, brow_rest=0.06, head=2.5), "head and brows take part"),
+    "lively": (Style(jaw=1.2, lips=1.15, smile=0.04, brow=2.5, brow_rest=0.05, head=3.0), "head and brows take part"),
     "mumbling": (Style(jaw=0.7, lips=0.75, brow=0.5, head=0.7), "lips that move little"),
     "broad": (Style(jaw=1.5, lips=1.35), "a mouth that opens wide"),
     "smiling": (Style(smile=0.2, brow=1.2, brow_rest=0.05), "smiles while it speaks"),

@@ -34,6 +34,8 @@ _REST_SECONDS = 0.2
 LIP_OPENERS = tuple(name for name in _MM_PER_WEIGHT if name.startswith("mouth") and name != "mouthClose")
 _SHORTEST = 0.062
 """Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
+_FOLLOWING = 0.15
+"""How far the frame beyond the one that is drawn to a seal follows it: else the lips would part in a jump."""
 
 
 def lip_gap(motion: Motion) -> NDArray[np.float64]:
@@ -70,7 +72,8 @@ def hold_seals(motion: Motion, meant: NDArray[np.bool_]) -> Motion:
     """The motion with seals of the lips under 62 ms made that long; it takes the model's own frames.
 
     meant: (T,) where lips that meet are meant to (see `pressed`); other seals stay as short as they are, and so do
-    those at either end. The frames beside a seal are drawn towards it, no further than to where the lips just meet.
+    those at either end. The frames beside a seal are drawn towards it, no further than to where the lips just meet;
+    the frames beyond follow a little.
     """
     gap = lip_gap(motion)
     values = motion.values.copy()
@@ -89,8 +92,11 @@ def hold_seals(motion: Motion, meant: NDArray[np.bool_]) -> Motion:
         for (outer, inner), share in zip(sides, _shares(reach, missing), strict=True):
             wanted = gap[inner] + (SEALED_MM - gap[inner]) / share if share > 0 else gap[outer]
             draw = max(0.0, (gap[outer] - wanted) / (gap[outer] - gap[inner]))
-            values[outer, columns] += np.float32(draw) * (values[inner, columns] - values[outer, columns])
-            gap[outer] += draw * (gap[inner] - gap[outer])  # the next seal may have this frame beside it too
+            beyond = 2 * outer - inner
+            for moved, towards, way in ((outer, inner, draw), (beyond, outer, _FOLLOWING * draw)):
+                if 0 <= moved < len(gap) and gap[moved] > gap[towards]:
+                    values[moved, columns] += np.float32(way) * (values[towards, columns] - values[moved, columns])
+                    gap[moved] += way * (gap[towards] - gap[moved])  # the next seal may have this frame beside it too
     return motion.with_values(values)
 
 

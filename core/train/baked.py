@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from ..whole_files import write_whole
 
@@ -73,9 +73,9 @@ def cut(values: NDArray[Any], starts: NDArray[np.int64], frames: int, per_frame:
     return np.stack([values[per_frame * first : per_frame * (first + frames)] for first in starts])
 
 
-def weights_hash(module: nn.Module, rule: str = "") -> str:
-    """Twelve digits that are others when weights are, or the rule by which they are used."""
-    weights = b"".join(tensor.cpu().numpy().tobytes() for tensor in module.state_dict().values())
+def weights_hash(state: Mapping[str, Tensor], rule: str = "") -> str:
+    """Twelve digits that are others when the weights of a state dict are, or the rule by which they are used."""
+    weights = b"".join(tensor.cpu().numpy().tobytes() for tensor in state.values())
     return sha256(weights + rule.encode()).hexdigest()[:12]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import copy
 import random
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 from ..artalk.codec import MotionCodec
 from ..artalk.config import CodecConfig
 from ..basis import ARKIT
-from .baked import cut
+from .baked import cut, weights_hash
 from .loop import Losses, Say, Schedule, fit, on_processor
 from .teacher import NEUTRAL, Array, Style, motion
 
@@ -33,6 +34,9 @@ _WEIGHTS = {
     "head_x": 4.0, "head_y": 4.0, "head_z": 5.0,
 }  # fmt: skip
 _DECODER = ("decoder.", "dec_pos_embed")
+"""Begins the names of what makes motion of bits; all the rest makes bits of motion."""
+_STILL = 0.01
+"""Deviation of what never moves, which is small so that the decoder's noise in it is small as well."""
 _GAP = {"jawOpen": 1.0, "mouthClose": -1.25, "mouthLowerDown": 0.2, "mouthUpperUp": 0.24, "mouthFunnel": 0.36}
 """How far the inner lips part by each shape, as a share of what jawOpen does (measured on a realistic head)."""
 
@@ -59,25 +63,31 @@ def train(
 ) -> MotionCodec:
     """Train on the teacher's signals (T, 12) in random styles; checkpoints and log go to `folder`. Resumes.
 
-    start: a codec to go on from, which is left as it is. Its bits stay what a generator has learned to predict: the
-    decoder alone learns.
+    start: a codec to go on from, in its own size, which is left as it is. Its bits stay what a generator has learned
+    to predict: the decoder alone learns.
     """
     accelerator = accelerator or on_processor()
     torch.manual_seed(config.schedule.seed)
     if start is None:
         codec = new_codec(config.codec, signals)
     else:
-        codec = copy.deepcopy(start)
+        codec, config = copy.deepcopy(start), replace(config, codec=start.config)
         for name, parameter in codec.named_parameters():
             parameter.requires_grad_(name.startswith(_DECODER))
 
     def step(rng: np.random.Generator, _: float) -> Losses:
-        return losses(codec, torch.from_numpy(passages(signals, config, rng)).to(accelerator.device))
+        moved = torch.from_numpy(passages(signals, config, rng)).to(accelerator.device)
+        return losses(codec, moved, exact_bits=start is not None)
 
     fit(codec, step, config.schedule, folder, say, accelerator=accelerator)
     codec.cpu()
     silence_unused(codec)
     return codec
+
+
+def bits_hash(codec: MotionCodec) -> str:
+    """Twelve digits that are others when what makes bits of motion is."""
+    return weights_hash({name: value for name, value in codec.state_dict().items() if not name.startswith(_DECODER)})
 
 
 def new_codec(config: CodecConfig, signals: Signals) -> MotionCodec:
@@ -88,14 +98,13 @@ def new_codec(config: CodecConfig, signals: Signals) -> MotionCodec:
     sample = sample[rng.permutation(len(sample))[:400]].astype(np.float32)
     moved = motion(sample, styles(rng, len(sample), neutral_share=0.0)).reshape(-1, config.motion_dim)
     codec.motion_mean.copy_(torch.from_numpy(moved.mean(0)))
-    # what never moves keeps a small scale, so that the decoder's noise in it is small as well
-    codec.motion_std.copy_(torch.from_numpy(np.maximum(moved.std(0), 0.01)))
+    codec.motion_std.copy_(torch.from_numpy(np.maximum(moved.std(0), _STILL)))
     return codec
 
 
 def silence_unused(codec: MotionCodec) -> None:
     """Make channels the teacher never moves exactly zero."""
-    unused = (codec.motion_std <= 0.01) & (codec.motion_mean == 0)
+    unused = (codec.motion_std < 1.01 * _STILL) & (codec.motion_mean == 0)  # weights are stored as halves
     with torch.no_grad():
         codec.decoder.out_mapping.weight[unused] = 0
         codec.decoder.out_mapping.bias[unused] = 0
@@ -125,13 +134,15 @@ def passages(signals: Signals, config: CodecTraining, rng: np.random.Generator) 
     return moved
 
 
-def losses(codec: MotionCodec, moved: Tensor) -> Losses:
+def losses(codec: MotionCodec, moved: Tensor, *, exact_bits: bool = False) -> Losses:
     """Reconstruction of two windows (B, 2 T, C) from their bits: position, velocity and lip gap, weighted L1.
 
     Closed lips count fourfold. The quantiser adds its commitment, and an entropy part that keeps bits in use.
+    exact_bits: make them in single precision, as they are when a generator learns or speaks.
     """
     frames = codec.config.frames
-    first, second = codec.quantise(moved[:, :frames]), codec.quantise(moved[:, frames:])
+    with torch.autocast(moved.device.type, enabled=False) if exact_bits else nullcontext():
+        first, second = codec.quantise(moved[:, :frames]), codec.quantise(moved[:, frames:])
     decoded = codec.decode_pair(first.feature, second.feature).float()
     parts = motion_losses(decoded, moved)
     commitment = torch.stack([*first.commitment, *second.commitment]).mean()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Stage = TypeVar("Stage", "ListenerTraining", "EncoderTraining", "CodecTraining", "GeneratorTraining")
 
 WORK = Path(".cache/train")
-OWN = ("out", "flame", "batch", "codec", "audio_encoder")
+OWN = ("out", "size", "flame", "batch", "codec", "audio_encoder")
 """What only training on one's own data takes; of these, `mini` has --out too."""
 STAGES = {
     "corpus": "synthesise speech, fetch and align recordings; with a report",
@@ -50,7 +50,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action = actions.add_parser(name, help=description)
         action.add_argument("--work", type=Path, default=WORK, help="folder for the corpus, checkpoints and logs")
         action.add_argument("--hours", type=float, help="hours of synthesised speech; 1.5 of people come on top")
-        action.add_argument("--seed", type=int, help="seed of the corpus")
+        action.add_argument("--seed", type=int, help="seed of the corpus; with --data, of the training")
         action.add_argument("--jobs", type=int, default=2, help="processes and threads")
         if name != "corpus":
             action.add_argument(
@@ -67,16 +67,18 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 help="how long the convolutions learn, and the reader that judges the listener",
             )
         if name in ("codec", "generator", "mini"):
-            action.add_argument("--codec-steps", type=int)
+            action.add_argument(
+                "--codec-steps", type=int, help="how long the codec learns; with --from its decoder alone"
+            )
         if name in ("generator", "mini"):
-            action.add_argument("--generator-steps", type=int)
+            action.add_argument("--generator-steps", type=int, help="how long the generator learns")
         if name in ("encoder", "codec", "generator", "mini"):
             action.add_argument(
                 "--from",
                 type=Path,
                 dest="start",
                 metavar="WEIGHTS",
-                help="go on from weights of artalk-mini, with their ears and bits; how far, say the options for steps",
+                help="go on from weights of artalk-mini, with their ears and the bits of their codec, for these steps",
             )
         if name == "mini":
             action.add_argument("--out", type=Path, default=Path("artalk-mini.safetensors"), help="weights to write")
@@ -88,7 +90,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_own_data(action: argparse.ArgumentParser, name: str) -> None:
     own = action.add_argument_group("on your own data", "sounds and FLAME motions of the same names in one folder")
     own.add_argument("--data", type=Path, help="the folder; without it, a stage of artalk-mini is trained")
-    own.add_argument("--size", default="small", choices=("small", "full"), help="full is the released model's")
+    own.add_argument("--size", choices=("small", "full"), help="small (default), or full, the released model's")
     own.add_argument("--out", type=Path, help="weights to write (.safetensors)")
     own.add_argument("--flame", type=Path, help="your FLAME file, for the mesh parts of the codec's loss")
     own.add_argument("--batch", type=int, help="passages in one step of one process")
@@ -145,6 +147,8 @@ def _run_published(arguments: argparse.Namespace) -> None:
     for name in ("listener", "encoder"):
         if getattr(arguments, f"{name}_steps") is not None:
             raise InputError(f"--{name}-steps is of artalk-mini's training: leave it out, or leave out --data.")
+    if getattr(arguments, "codec", None) is not None and arguments.codec_steps is not None:
+        raise InputError("A codec that is given by --codec does not learn: leave out --codec-steps, or --codec.")
     if arguments.hours is not None:
         raise InputError("--hours is of artalk-mini's corpus, your own data are used whole: leave it out.")
     import torch
@@ -156,7 +160,7 @@ def _run_published(arguments: argparse.Namespace) -> None:
     accelerator = Accelerator(cpu=arguments.device == "cpu")
     work = arguments.out.with_suffix(".work") if arguments.work == WORK else arguments.work
     place = published.Workplace(arguments.data, work, accelerator, _say if accelerator.is_main_process else None)
-    training = _own_training(arguments, published.SIZES[arguments.size])
+    training = _own_training(arguments, published.SIZES[arguments.size or "small"])
     _make_folder(work, "--work")
     _make_folder(arguments.out.parent, "--out")
     if arguments.stage == "codec":

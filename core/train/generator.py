@@ -56,8 +56,9 @@ class GeneratorTraining:
     neutral_share: float = 0.35
     """Share of passages in the neutral style, most of them without a style token: what no style means."""
     no_audio_share: float = 0.03
-    style_steps: int = 150
-    """Steps at the end in which only what reads and hands on the style learns."""
+    style_steps: int = 300
+    """Steps at the end in which only what reads and hands on the style learns, always at the rate below."""
+    style_rate: float = 1.5e-3
     motion_weight: float = 0.3
     style_weight: float = 0.05
 
@@ -107,8 +108,8 @@ def encoder_from(listener: Moonshine, teacher: EncoderTeacher, config: AudioEnco
     return encoder
 
 
-def going_on(model: ArtalkModel, teacher: EncoderTeacher, codec: MotionCodec) -> ArtalkModel:
-    """A trained model with this teacher's tower and this codec, of the same bits, in place of its own."""
+def with_parts(model: ArtalkModel, teacher: EncoderTeacher, codec: MotionCodec) -> ArtalkModel:
+    """A trained model with this teacher's tower and this codec, of the same bits, in place of its own, overwritten."""
     encoder_of(model).tower.load_state_dict(teacher.tower.state_dict())
     model.codec.load_state_dict(codec.state_dict())
     return model
@@ -154,7 +155,9 @@ def train(
     # speech says more of the motion than a style does, so that styles fade while the rest still learns
     for name, parameter in trained.named_parameters():
         parameter.requires_grad_(name.startswith(_STYLE_PARTS))
-    schedule = replace(config.schedule, steps=config.style_steps, learning_rate=1.5e-3, warmup=10, average=0.97)
+    schedule = replace(
+        config.schedule, steps=config.style_steps, learning_rate=config.style_rate, warmup=10, average=0.97
+    )
     styled = replace(
         config, schedule=schedule, neutral_share=0.0, no_style_share=0.0, rest_share=0.6, motion_weight=1.5
     )

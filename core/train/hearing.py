@@ -37,7 +37,7 @@ _DOUBTED, _SILENT = 0.15, 0.4
 """Likelihoods of silence from which on that counts, and from which on it counts fully."""
 CONTRAST = {"round": 0.7, "jaw": 0.25}
 """How far a track is carried beyond its mean over some frames: means of what might be, a codec and a generator smooth
-it by as much. Lips are not among them: in doubt they would shut."""
+it by as much. The aperture is not among them: in doubt the lips would shut."""
 _CONTRAST_FRAMES = 2.0
 _OPENING = [CHANNELS.index(name) for name in SILENT_OPENING]
 _BLOCK_FRAMES = 3000
@@ -73,7 +73,9 @@ def hear(
         return {"features": features, "signals": signals}
 
     rule = repr((SOUND_SHARE, VOWEL_SHARE, SILENT_OPENING, _DOUBTED, _SILENT, CONTRAST, _CONTRAST_FRAMES))
-    heard = Heard(**remembered(folder / f"heard-{weights_hash(teacher, rule)}-{len(data.signals)}.npz", listen))
+    heard = Heard(
+        **remembered(folder / f"heard-{weights_hash(teacher.state_dict(), rule)}-{len(data.signals)}.npz", listen)
+    )
     classes = data.phones[: 2 * len(heard.signals)]
     silent = np.maximum(classes[_before(len(heard.signals))], classes[::2]) == 0
     known = data.signals[: len(silent)].copy()
@@ -136,6 +138,7 @@ def expected_signals(logits: Tensor, drawn: Tensor) -> Tensor:
     for name, most in SILENT_OPENING.items():
         opening = signals[..., CHANNELS.index(name)]
         opening -= silent * (opening - most).clamp_min(0)
+        opening.clamp_min_(0)
     return signals
 
 

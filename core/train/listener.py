@@ -117,7 +117,9 @@ def hear_corpus(
     def listen() -> Arrays:
         return {"features": np.concatenate(list(_clips(copy.deepcopy(listener).to(device), data, say, device)))}
 
-    return remembered(folder / f"listened-{weights_hash(listener)}-{len(data.signals)}.npz", listen)["features"]
+    return remembered(folder / f"listened-{weights_hash(listener.state_dict())}-{len(data.signals)}.npz", listen)[
+        "features"
+    ]
 
 
 def _clips(listener: Moonshine, data: Baked, say: Say | None, device: torch.device) -> Iterator[NDArray[np.float16]]:

@@ -77,7 +77,8 @@ learns to draw is the teacher's motion for what the encoder hears, in doubt the 
 CARD_FROM_NOTHING = """The command that makes it from nothing, on Debian; it names the packages that it misses:
 
     artalk train mini --out weights/artalk-mini.safetensors"""
-CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their ears and bits, at half the rates:
+CARD_GOING_ON = """It went on from weights of sha256 `{hash}`, with their ears and the bits of their codec, at half
+the rates:
 
     artalk train mini --from WEIGHTS --out weights/artalk-mini.safetensors"""
 CARD_LIMITS = """
@@ -137,7 +138,7 @@ class MiniTraining:
     codec: codec.CodecTraining = field(default_factory=codec.CodecTraining)
     generator: generator.GeneratorTraining = field(default_factory=generator.GeneratorTraining)
     start: Start | None = None
-    """Weights to go on from, with their listener and bits; without them everything is learned from nothing."""
+    """Weights to go on from, with their listener and the bits of their codec; None to learn everything from nothing."""
 
     def going_on_from(self, weights: Path) -> MiniTraining:
         """The training that goes on from these weights, at half the rates: what is known shall not be lost at once.
@@ -278,19 +279,20 @@ def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCod
     ear = train_encoder(work, config, machine)
     stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
     del ear  # the corpus, which is large
-    start = None if config.start is None else config.start.read().codec
-    return _fit_codec(stages, config, machine, np.concatenate([known, heard.signals]), start)
+    before = None if config.start is None else config.start.read()
+    return _fit_codec(stages, config, machine, np.concatenate([known, heard.signals]), before)
 
 
 def _hear_corpus(machine: Machine, ear: Ear) -> hearing.Heard:
     """What the encoder makes of the corpus."""
     with machine.accelerator.main_process_first():
-        return hearing.hear(ear.teacher, ear.data, ear.sound, ear.stages / "generator", machine.accelerator.device)
+        return hearing.hear(ear.teacher, ear.data, ear.sound, ear.stages / "encoder", machine.accelerator.device)
 
 
 def _fit_codec(
-    stages: Path, config: MiniTraining, machine: Machine, signals: codec.Signals, start: MotionCodec | None = None
+    stages: Path, config: MiniTraining, machine: Machine, signals: codec.Signals, before: ArtalkModel | None
 ) -> MotionCodec:
+    start = None if before is None else before.codec
     say, accelerator = machine.say, machine.accelerator
     return codec.train(signals, stages / "codec", config.codec, say, start=start, accelerator=accelerator)
 
@@ -301,13 +303,11 @@ def train_generator(work: Path, config: MiniTraining, machine: Machine) -> Artal
     stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
     ears, teacher = ear.listener, ear.teacher
     del ear  # the corpus, which is large
-    signals = np.concatenate([known, heard.signals])
-    if config.start is not None:
-        before = config.start.read()
-        coded = _fit_codec(stages, config, machine, signals, before.codec)
-        model = generator.going_on(before, teacher, coded)
+    before = None if config.start is None else config.start.read()
+    coded = _fit_codec(stages, config, machine, np.concatenate([known, heard.signals]), before)
+    if before is not None:
+        model = generator.with_parts(before, teacher, coded)
     else:
-        coded = _fit_codec(stages, config, machine, signals)
         sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
         model = generator.new_model(
             sizes,
@@ -315,13 +315,15 @@ def train_generator(work: Path, config: MiniTraining, machine: Machine) -> Artal
             coded,
             config.generator.schedule.seed,
         )
-    folder, say = stages / "generator", machine.say
+    folder, say = stages / f"bits-{codec.bits_hash(coded)}" / "generator", machine.say
     return generator.train(heard, folder, model, config.generator, say=say, accelerator=machine.accelerator)
 
 
 def _stages(work: Path, config: MiniTraining, ears: Moonshine) -> Path:
     """Where the stages after the listener keep checkpoints: apart from what was learned with other ears or weights."""
-    return work / (f"ears-{weights_hash(ears)}" if config.start is None else f"from-{config.start.sha256[:12]}")
+    return work / (
+        f"ears-{weights_hash(ears.state_dict())}" if config.start is None else f"from-{config.start.sha256[:12]}"
+    )
 
 
 def export(model: ArtalkModel, out: Path, config: MiniTraining, figures: str = "", voices: str = "") -> None:

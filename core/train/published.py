@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from ..artalk.generator import pool_scales
 from ..artalk.model import ArtalkModel
 from ..errors import InputError
 from ..heads.flame_basis import BASIS_KEY
+from .codec import bits_hash
 from .flame_mesh import FlameMesh, load_flame
 from .generator import new_model, style_tokens
 from .loop import Losses, Say, Schedule, fit
@@ -101,6 +103,10 @@ class Workplace:
         with self.accelerator.main_process_first():
             return open_folder(self.data, self.work / "data")
 
+    def generator(self, codec: MotionCodec) -> Path:
+        """Where a generator of this codec's bits keeps its checkpoints: one of others would not know them."""
+        return self.work / f"bits-{bits_hash(codec)}" / "generator"
+
     def tensor(self, values: Any) -> Tensor:  # noqa: ANN401 (any array)
         """An array on the device."""
         return torch.from_numpy(values).to(self.accelerator.device)
@@ -142,7 +148,7 @@ def train_generator(
         batch = data.batch(rng, training.batch)
         return generator_losses(model, *map(place.tensor, (batch.motion, batch.audio, batch.style)))
 
-    fit(trained, step, training.generator, place.work / "generator", place.say, accelerator=place.accelerator)
+    fit(trained, step, training.generator, place.generator(codec), place.say, accelerator=place.accelerator)
     return model.eval()
 
 
@@ -234,7 +240,7 @@ def make_codec(place: Workplace, training: PublishedTraining, out: Path, flame: 
         out.parent.mkdir(parents=True, exist_ok=True)
         state = {f"codec.{name}": value.cpu().contiguous() for name, value in codec.state_dict().items()}
         save_file(state, out, {CONFIG_KEY: ArtalkConfig(codec=codec.config).to_json()})
-        _write_card(out, place, training, ["codec"], mesh)
+        _write_card(out, place, training, {"codec": place.work / "codec"}, mesh)
 
 
 def make_model(
@@ -257,18 +263,24 @@ def make_model(
     if place.accelerator.is_main_process:
         out.parent.mkdir(parents=True, exist_ok=True)
         save_safetensors(model, out, {} if mesh is None else {BASIS_KEY: mesh.basis})
-        _write_card(out, place, training, ["generator"] if codec_file else ["codec", "generator"], mesh)
+        made = {} if codec_file else {"codec": place.work / "codec"}
+        _write_card(out, place, training, {**made, "generator": place.generator(codec)}, mesh)
 
 
 def _write_card(
-    out: Path, place: Workplace, training: PublishedTraining, stages: list[str], mesh: FlameMesh | None
+    out: Path, place: Workplace, training: PublishedTraining, stages: Mapping[str, Path], mesh: FlameMesh | None
 ) -> None:
     text = card(out.stem, place, training, stages, mesh)
     out.with_suffix(".md").write_text(f"{text}\nsha256 of the weights: `{file_hash(out)}`\n", encoding="utf-8")
 
 
-def card(name: str, place: Workplace, training: PublishedTraining, stages: list[str], mesh: FlameMesh | None) -> str:
-    """The model card in Markdown: what was trained, on how much, how long, and the losses at the end."""
+def card(
+    name: str, place: Workplace, training: PublishedTraining, stages: Mapping[str, Path], mesh: FlameMesh | None
+) -> str:
+    """The model card in Markdown: what was trained, on how much, how long, and the losses at the end.
+
+    stages: what was trained, and the folder of its log.
+    """
     # the main process writes the card by itself, so it must not wait for the others here
     data = open_folder(place.data, place.work / "data")
     lines = [
@@ -285,9 +297,9 @@ def card(name: str, place: Workplace, training: PublishedTraining, stages: list[
         "| stage | steps | batch | processes | losses at the end |",
         "|---|---|---|---|---|",
     ]
-    for stage in stages:
+    for stage, folder in stages.items():
         steps = getattr(training, stage).steps
-        ended = (place.work / stage / "log.jsonl").read_text().splitlines()[-1]
+        ended = (folder / "log.jsonl").read_text().splitlines()[-1]
         losses = {key: value for key, value in json.loads(ended).items() if key not in ("step", "time")}
         in_words = ", ".join(f"{key} {value:.4g}" for key, value in losses.items())
         lines.append(f"| {stage} | {steps} | {training.batch} | {place.accelerator.num_processes} | {in_words} |")

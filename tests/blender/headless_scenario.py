@@ -257,6 +257,8 @@ def bad_input_is_one_sentence_and_status_2():
         ("generate", "--all", "--lines", FOLDER / "none.csv"): "--lines",
         ("generate", "--lines", table("a.wav,,,x.doc")): "x.doc",
         ("status", "--character", "nobody"): "nobody",
+        ("genrate", "--all"): "invalid choice: 'genrate'",
+        ("reduce", "--bond", "1"): "--bond 1: see `blender -b FILE --command artalk reduce --help`",
     }
     for arguments, words in cases.items():
         code, _, talk = run(*arguments)
