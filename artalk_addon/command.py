@@ -51,8 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         nonlocal ended
         options = _parser().parse_args(arguments)
         if getattr(options, "audio", None):
-            folder = preferences.models_folder(bpy.context)
-            ended = cli.main([*arguments, *(["--model-folder", str(folder)] if folder else [])])
+            ended = cli.main(_of_recordings(arguments, options))
             return
         for event in options.run(options):
             if event.get("state") == "failed":
@@ -66,6 +65,18 @@ def run(arguments: Sequence[str]) -> int:
         _print({"event": "error", "message": f"{type(error).__name__}: {error}: please report this."})
         return 1
     return code or ended
+
+
+def _of_recordings(arguments: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """The same for `artalk generate`; InputError when it would not know some. What the user gives goes before ours."""
+    given = [
+        name for name in ("all", "channel", "strip", "character", "mapping", "save", "lines") if getattr(options, name)
+    ]
+    if given:
+        raise InputError(f"--{given[0]} is of the open file, not of recordings: leave it out, or leave them out.")
+    folder = preferences.models_folder(bpy.context)
+    ours = ["--model-folder", str(folder)] if folder else []
+    return [arguments[0], *ours, *arguments[1:]]
 
 
 def _print(event: dict[str, Any]) -> None:

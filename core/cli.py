@@ -35,11 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def run() -> None:
         # while the rooms load there is nothing to tidy up, and numpy turns a KeyboardInterrupt into an ImportError
-        before = signal.signal(signal.SIGINT, _leave)
-        try:
+        before = signal.getsignal(signal.SIGINT)
+        if before is None:  # Blender's own, which Python could not put back
             options = _parser().parse_args(arguments)
-        finally:
-            signal.signal(signal.SIGINT, before)
+        else:
+            signal.signal(signal.SIGINT, _leave)
+            try:
+                options = _parser().parse_args(arguments)
+            finally:
+                signal.signal(signal.SIGINT, before)
         options.run(options)
 
     return exit_code(run)

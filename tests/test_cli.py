@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+from artalk.core import cli
 from artalk.core.basis import ARKIT
 from artalk.core.cli import main
 from artalk.core.generate import Options, generate
@@ -117,6 +118,13 @@ def test_what_is_no_audio(tmp_path, capsys):
 )
 def test_a_mistyped_command_is_told_in_one_sentence(capsys, arguments, says):
     refused(capsys, *arguments, says=says)
+
+
+def test_a_host_with_a_handler_of_its_own_for_interrupts_keeps_it(monkeypatch, capsys):
+    # as in `blender -b`: Python cannot put back what it did not set
+    monkeypatch.setattr(cli.signal, "getsignal", lambda _number: None)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: pytest.fail("it would be lost"))
+    refused(capsys, "generate", says="required: AUDIO")
 
 
 def test_silence_is_refused(tmp_path, capsys):

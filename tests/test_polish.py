@@ -252,7 +252,7 @@ def test_short_seals_are_held_and_long_ones_left_alone():
     assert gap[11] >= 1
 
 
-def test_lips_part_from_a_seal_that_is_held_without_a_jump():
+def test_lips_part_from_a_seal_that_is_held_in_a_smaller_jump():
     values = still(2).values.copy()
     values[:, ARKIT.index("jawOpen")] = 0.3
     values[10, ARKIT.index("jawOpen")] = 0.0
@@ -261,6 +261,22 @@ def test_lips_part_from_a_seal_that_is_held_without_a_jump():
     assert (drawn > 0.7).all()
     assert following == pytest.approx(0.15 * drawn**2, abs=1e-3), "a share of the way to the frame that is drawn"
     assert gap[[7, 13]] == pytest.approx(8.1, abs=1e-4)
+
+
+def held_gap(*millimetres: float):
+    values = np.zeros((len(millimetres), len(ARKIT)), np.float32)
+    values[:, ARKIT.index("jawOpen")] = np.array(millimetres) / 27
+    return lip_gap(hold_seals(Motion(values, ARKIT, 25), np.ones(len(values), bool)))
+
+
+def test_a_frame_between_two_held_seals_follows_one_of_them():
+    alone = held_gap(8, 8, 8, 0, 8, 8, 8, 8, 8, 8, 8)[5]
+    assert alone < 7.3
+    assert held_gap(8, 8, 8, 0, 8, 8, 8, 0, 8, 8, 8)[5] == pytest.approx(alone, abs=1e-4)
+
+
+def test_lips_that_part_ever_faster_are_not_drawn_further():
+    assert held_gap(6, 8, 8, 4, 2, 0, 2, 4, 8, 8, 6)[[3, 7]] == pytest.approx(4, abs=1e-4)
 
 
 def test_two_short_seals_beside_each_other_stay_two():

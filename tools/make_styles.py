@@ -17,6 +17,7 @@ from artalk.core.motion import Motion
 from artalk.core.train import teacher
 from artalk.core.train.teacher import Style
 
+# beyond what was trained at times, on purpose: the model goes only part of the way
 STYLES = {
     "even": (Style(), "as most people speak"),
     "calm": (Style(jaw=0.8, lips=0.7, brow=0.2, head=0.4), "a quiet head and quiet brows"),

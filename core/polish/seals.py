@@ -35,7 +35,7 @@ LIP_OPENERS = tuple(name for name in _MM_PER_WEIGHT if name.startswith("mouth") 
 _SHORTEST = 0.062
 """Seconds between the crossings of straight lines through the frames; smooth curves through them lose some of it."""
 _FOLLOWING = 0.15
-"""How far the frame beyond the one that is drawn to a seal follows it: else the lips would part in a jump."""
+"""Share of the draw of a frame to a seal by which the frame beyond follows, so that lips part in a smaller jump."""
 
 
 def lip_gap(motion: Motion) -> NDArray[np.float64]:
@@ -73,11 +73,17 @@ def hold_seals(motion: Motion, meant: NDArray[np.bool_]) -> Motion:
 
     meant: (T,) where lips that meet are meant to (see `pressed`); other seals stay as short as they are, and so do
     those at either end. The frames beside a seal are drawn towards it, no further than to where the lips just meet;
-    the frames beyond follow a little.
+    a frame beyond, which would be left in a jump, follows a little.
     """
     gap = lip_gap(motion)
     values = motion.values.copy()
     columns = mouth_channels(motion.basis.channels)
+
+    def draw_to(moved: int, towards: int, way: float) -> None:
+        values[moved, columns] += np.float32(way) * (values[towards, columns] - values[moved, columns])
+        gap[moved] += way * (gap[towards] - gap[moved])
+
+    drawn: dict[int, tuple[int, float]] = {}
     for first, after in _shut(gap):
         if first == 0 or after == len(gap) or not meant[first:after].any():
             continue
@@ -92,12 +98,27 @@ def hold_seals(motion: Motion, meant: NDArray[np.bool_]) -> Motion:
         for (outer, inner), share in zip(sides, _shares(reach, missing), strict=True):
             wanted = gap[inner] + (SEALED_MM - gap[inner]) / share if share > 0 else gap[outer]
             draw = max(0.0, (gap[outer] - wanted) / (gap[outer] - gap[inner]))
-            beyond = 2 * outer - inner
-            for moved, towards, way in ((outer, inner, draw), (beyond, outer, _FOLLOWING * draw)):
-                if 0 <= moved < len(gap) and gap[moved] > gap[towards]:
-                    values[moved, columns] += np.float32(way) * (values[towards, columns] - values[moved, columns])
-                    gap[moved] += way * (gap[towards] - gap[moved])  # the next seal may have this frame beside it too
+            draw_to(outer, inner, draw)  # the next seal may have this frame beside it too
+            drawn[outer] = (2 * outer - inner, draw)
+    for frame, (beside, way) in _followers(gap, drawn).items():
+        draw_to(frame, beside, way)
     return motion.with_values(values)
+
+
+def _followers(gap: NDArray[np.float64], drawn: dict[int, tuple[int, float]]) -> dict[int, tuple[int, float]]:
+    """Frames that follow the one beside them that was drawn: which one that is, and how much of the way.
+
+    drawn: of each frame that was, the one beyond and how much of the way. That follows where the step between them is
+    larger than the next one, and the one of two that was drawn further.
+    """
+    following: dict[int, tuple[int, float]] = {}
+    for outer, (beyond, way) in sorted(drawn.items(), key=lambda item: item[1][1]):
+        if beyond in drawn or not 0 <= beyond < len(gap):
+            continue
+        later = min(max(2 * beyond - outer, 0), len(gap) - 1)
+        if gap[beyond] - gap[outer] > max(gap[later] - gap[beyond], 0):
+            following[beyond] = (outer, _FOLLOWING * way)
+    return following
 
 
 def _shut(gap: NDArray[np.float64]) -> list[tuple[int, int]]:

@@ -78,7 +78,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 type=Path,
                 dest="start",
                 metavar="WEIGHTS",
-                help="go on from weights of artalk-mini, with their ears and the bits of their codec, for these steps",
+                help="go on from weights of artalk-mini, with their ears and their codec's bits",
             )
         if name == "mini":
             action.add_argument("--out", type=Path, default=Path("artalk-mini.safetensors"), help="weights to write")

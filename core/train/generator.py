@@ -57,7 +57,8 @@ class GeneratorTraining:
     """Share of passages in the neutral style, most of them without a style token: what no style means."""
     no_audio_share: float = 0.03
     style_steps: int = 300
-    """Steps at the end in which only what reads and hands on the style learns, always at the rate below."""
+    """Steps at the end in which only what reads and hands on the style learns, always at the rate below: also when
+    all else goes on at half its rate."""
     style_rate: float = 1.5e-3
     motion_weight: float = 0.3
     style_weight: float = 0.05

@@ -174,6 +174,20 @@ def table(*rows):
 
 
 @check
+def recordings_are_animated_without_the_open_file():
+    sound, out = FOLDER / "said.wav", FOLDER / "said.npz"
+    write_wav(sound, scenario.noise(0.8))
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = room("artalk_addon.command").run(["generate", str(sound), "--out", str(out), *RAW])
+    assert (code, printed.getvalue().strip()) == (0, str(out))
+    out.unlink()
+    code, _, talk = run("generate", sound, "--out", out, "--strip", "line 0")
+    assert (code, "--strip is of the open file" in talk) == (2, True), talk
+    assert not out.exists()
+
+
+@check
 def a_table_of_lines_can_be_stopped_and_started_again():
     blend = shot("table", 1)
     for number in range(3):
