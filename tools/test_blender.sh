@@ -30,6 +30,14 @@ zip=$("$python" tools/build_extension.py "$profile")
 "$blender" --command extension install-file -r user_default -e "$zip"
 "$blender" --command extension list | grep -q artalk || { echo "The zip was not installed." >&2; exit 1; }
 
+# recordings by the command: a Blender that is no Python module handles Ctrl-C itself
+"$python" -c 'import os, sys, wave
+with wave.open(sys.argv[1], "wb") as file:
+    file.setparams((1, 2, 16000, 0, "NONE", ""))
+    file.writeframes(os.urandom(32000))' "$profile/said.wav"
+"$blender" -b --command artalk generate "$profile/said.wav" --out "$profile/said.npz"
+[ -s "$profile/said.npz" ] || { echo "The command made no motion." >&2; exit 1; }
+
 number=$profile/display
 $xvfb -displayfd 3 -screen 0 "${SIZE:-1280x1100}x24" -fbdir "$profile" -nolisten tcp 3>"$number" 2>"$profile/xvfb.log" &
 display=$!
