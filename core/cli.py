@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import Cancelled, InputError
@@ -35,18 +36,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def run() -> None:
         # while the rooms load there is nothing to tidy up, and numpy turns a KeyboardInterrupt into an ImportError
-        before = signal.getsignal(signal.SIGINT)
-        if before is None:  # Blender's own, which Python could not put back
+        with _left_by_interrupts():
             options = _parser().parse_args(arguments)
-        else:
-            signal.signal(signal.SIGINT, _leave)
-            try:
-                options = _parser().parse_args(arguments)
-            finally:
-                signal.signal(signal.SIGINT, before)
         options.run(options)
 
     return exit_code(run)
+
+
+@contextmanager
+def _left_by_interrupts() -> Iterator[None]:
+    """Ctrl-C ends the program at once, but for a host with a handler of its own, which Python could not put back."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _leave(*_signal: object) -> None:

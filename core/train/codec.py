@@ -85,6 +85,11 @@ def train(
     return codec
 
 
+def generator_folder(work: Path, codec: MotionCodec) -> Path:
+    """Where a generator of this codec's bits keeps its checkpoints: one of others would not know them."""
+    return work / f"bits-{bits_hash(codec)}" / "generator"
+
+
 def bits_hash(codec: MotionCodec) -> str:
     """Twelve digits that are others when what makes bits of motion is."""
     return weights_hash({name: value for name, value in codec.state_dict().items() if not name.startswith(_DECODER)})

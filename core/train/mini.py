@@ -230,11 +230,13 @@ def _share(baked: list[Path], variant: int, config: MiniTraining) -> list[Path]:
 class Ear:
     """What has learned to hear, and what it hears in the corpus.
 
-    sound: (2 T, H) features of the listener; stages: folder of all that is learned with it.
+    before: the weights that it goes on from; sound: (2 T, H) features of the listener; stages: folder of all that is
+    learned with it.
     """
 
     listener: Moonshine
     teacher: encoder.EncoderTeacher
+    before: ArtalkModel | None
     data: Baked
     sound: NDArray[np.float16]
     stages: Path
@@ -262,7 +264,8 @@ def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> Ear:
     """Stage 2 and what comes before it."""
     say, accelerator = machine.say, machine.accelerator
     data = _read_corpus(work, config, machine)
-    known = None if config.start is None else encoder_of(config.start.read())
+    before = None if config.start is None else config.start.read()
+    known = None if before is None else encoder_of(before)
     ears = _fit_listener(work, config, machine, data) if known is None else known.moonshine
     assert ears is not None  # as `going_on_from` sees to
     stages = _stages(work, config, ears)
@@ -271,52 +274,53 @@ def train_encoder(work: Path, config: MiniTraining, machine: Machine) -> Ear:
     data = data.listened_to()
     tower = None if known is None else known.tower
     teacher = encoder.train(data, sound, stages / "encoder", config.encoder, say, start=tower, accelerator=accelerator)
-    return Ear(ears, teacher, data, sound, stages)
+    return Ear(ears, teacher, before, data, sound, stages)
 
 
 def train_codec(work: Path, config: MiniTraining, machine: Machine) -> MotionCodec:
     """Stage 3 and what comes before it: a codec for the teacher's motion, as it is and for what the encoder hears."""
-    ear = train_encoder(work, config, machine)
-    stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
-    del ear  # the corpus, which is large
-    before = None if config.start is None else config.start.read()
-    return _fit_codec(stages, config, machine, np.concatenate([known, heard.signals]), before)
+    return _learn_codec(work, config, machine).codec
 
 
-def _hear_corpus(machine: Machine, ear: Ear) -> hearing.Heard:
-    """What the encoder makes of the corpus."""
-    with machine.accelerator.main_process_first():
-        return hearing.hear(ear.teacher, ear.data, ear.sound, ear.stages / "encoder", machine.accelerator.device)
+@dataclass(frozen=True)
+class Coded:
+    """A codec, what it was learned with, and what the encoder makes of the corpus."""
+
+    ears: Moonshine
+    teacher: encoder.EncoderTeacher
+    heard: hearing.Heard
+    codec: MotionCodec
+    before: ArtalkModel | None
+    stages: Path
 
 
-def _fit_codec(
-    stages: Path, config: MiniTraining, machine: Machine, signals: codec.Signals, before: ArtalkModel | None
-) -> MotionCodec:
-    start = None if before is None else before.codec
+def _learn_codec(work: Path, config: MiniTraining, machine: Machine) -> Coded:
     say, accelerator = machine.say, machine.accelerator
-    return codec.train(signals, stages / "codec", config.codec, say, start=start, accelerator=accelerator)
+    ear = train_encoder(work, config, machine)
+    ears, teacher, before, stages, known = ear.listener, ear.teacher, ear.before, ear.stages, ear.data.signals
+    with accelerator.main_process_first():
+        heard = hearing.hear(teacher, ear.data, ear.sound, stages / "encoder", accelerator.device)
+    del ear  # the corpus, which is large
+    signals, start = np.concatenate([known, heard.signals]), None if before is None else before.codec
+    coded = codec.train(signals, stages / "codec", config.codec, say, start=start, accelerator=accelerator)
+    return Coded(ears, teacher, heard, coded, before, stages)
 
 
 def train_generator(work: Path, config: MiniTraining, machine: Machine) -> ArtalkModel:
     """Stage 4 and what comes before it; returns the whole model."""
-    ear = train_encoder(work, config, machine)
-    stages, known, heard = ear.stages, ear.data.signals, _hear_corpus(machine, ear)
-    ears, teacher = ear.listener, ear.teacher
-    del ear  # the corpus, which is large
-    before = None if config.start is None else config.start.read()
-    coded = _fit_codec(stages, config, machine, np.concatenate([known, heard.signals]), before)
-    if before is not None:
-        model = generator.with_parts(before, teacher, coded)
+    learned = _learn_codec(work, config, machine)
+    if learned.before is not None:
+        model = generator.with_parts(learned.before, learned.teacher, learned.codec)
     else:
         sizes = generator.model_config(config.encoder, config.codec.codec, config.generator)
         model = generator.new_model(
             sizes,
-            generator.encoder_from(ears, teacher, sizes.audio),
-            coded,
+            generator.encoder_from(learned.ears, learned.teacher, sizes.audio),
+            learned.codec,
             config.generator.schedule.seed,
         )
-    folder, say = stages / f"bits-{codec.bits_hash(coded)}" / "generator", machine.say
-    return generator.train(heard, folder, model, config.generator, say=say, accelerator=machine.accelerator)
+    folder, say = codec.generator_folder(learned.stages, learned.codec), machine.say
+    return generator.train(learned.heard, folder, model, config.generator, say=say, accelerator=machine.accelerator)
 
 
 def _stages(work: Path, config: MiniTraining, ears: Moonshine) -> Path:

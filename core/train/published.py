@@ -33,7 +33,7 @@ from ..artalk.generator import pool_scales
 from ..artalk.model import ArtalkModel
 from ..errors import InputError
 from ..heads.flame_basis import BASIS_KEY
-from .codec import bits_hash
+from .codec import generator_folder
 from .flame_mesh import FlameMesh, load_flame
 from .generator import new_model, style_tokens
 from .loop import Losses, Say, Schedule, fit
@@ -103,10 +103,6 @@ class Workplace:
         with self.accelerator.main_process_first():
             return open_folder(self.data, self.work / "data")
 
-    def generator(self, codec: MotionCodec) -> Path:
-        """Where a generator of this codec's bits keeps its checkpoints: one of others would not know them."""
-        return self.work / f"bits-{bits_hash(codec)}" / "generator"
-
     def tensor(self, values: Any) -> Tensor:  # noqa: ANN401 (any array)
         """An array on the device."""
         return torch.from_numpy(values).to(self.accelerator.device)
@@ -148,7 +144,8 @@ def train_generator(
         batch = data.batch(rng, training.batch)
         return generator_losses(model, *map(place.tensor, (batch.motion, batch.audio, batch.style)))
 
-    fit(trained, step, training.generator, place.generator(codec), place.say, accelerator=place.accelerator)
+    folder = generator_folder(place.work, codec)
+    fit(trained, step, training.generator, folder, place.say, accelerator=place.accelerator)
     return model.eval()
 
 
@@ -264,7 +261,7 @@ def make_model(
         out.parent.mkdir(parents=True, exist_ok=True)
         save_safetensors(model, out, {} if mesh is None else {BASIS_KEY: mesh.basis})
         made = {} if codec_file else {"codec": place.work / "codec"}
-        _write_card(out, place, training, {**made, "generator": place.generator(codec)}, mesh)
+        _write_card(out, place, training, {**made, "generator": generator_folder(place.work, codec)}, mesh)
 
 
 def _write_card(
